@@ -7,15 +7,16 @@ from shared.actions.slack.actions import Card, Correct, React, Reply
 from shared.agent import Agent, flow
 from shared.agent.tools import Tool
 from shared.events import Event
+from shared.evidence.desk import EvidenceDesk
 from shared.hearing.desk import HearingDesk
 from shared.proposals import tools
 from shared.proposals.desk import MOST_AT_ONCE
 
 PROMPT = """\
 You are a member of this team who answers in Slack. Answer what was said last, shortly and exactly,
-in its language; several messages in a row get one answer. Use what the memories say and name their
-source. When neither they nor the conversation hold the answer, say that you do not know. You do
-nothing outside of this conversation: what people ask you to do there, propose by a tool."""
+in its language; several messages in a row get one answer. Use what the memories and the
+conversation say; where they do not answer, search. You do nothing outside of this conversation:
+what people ask you to do there, propose by a tool."""
 
 
 @flow(
@@ -26,7 +27,7 @@ nothing outside of this conversation: what people ask you to do there, propose b
     "slack.message.mpim",
     "slack.message_changed",
     may=[React.at_most(1), Reply.at_most(1), Correct.at_most(1), Card.at_most(MOST_AT_ONCE)],
-    reads=tools.READS,
+    reads=(*EvidenceDesk.READS, *tools.READS),
     shares={"fact"},
     reaches=True,
 )
@@ -55,5 +56,7 @@ def _answer(
     *,
     stream: bool = True,
 ) -> str:
-    knowledge, attached = agent.recall(said, limit=6), hearing.attached(agent.conversation)
-    return agent.converse(PROMPT, knowledge, *attached, tools=offered, stream=stream)
+    evidence, knowledge = agent.desk(EvidenceDesk), agent.recall(said, limit=6)
+    context = (knowledge, *hearing.attached(agent.conversation))
+    every = (*evidence.tools(), *offered)
+    return agent.converse(PROMPT, *context, tools=every, stream=stream, evidence=evidence)

@@ -1,4 +1,4 @@
-"""Answer the commands of the memory: remember, forget, know, why, export, learnings and help; and
+"""Answer the commands: remember, forget, know, why, export, gaps, learnings and help; and
 those that tell who a person is on the other side: link and unlink."""
 
 from shared.actions import Action
@@ -6,6 +6,7 @@ from shared.actions.github.actions import Comment
 from shared.actions.slack.actions import Reply, Whisper
 from shared.agent import Agent, flow
 from shared.events import Event
+from shared.evidence.gaps import GapsDesk
 from shared.learning.learnings import LearningsDesk
 from shared.memory.control.desk import MemoryDesk
 from shared.people.desk import PeopleDesk
@@ -13,7 +14,7 @@ from shared.perception.commands import command_of, event_types
 
 
 @flow(
-    *event_types("help", "remember", "forget", "know", "why", "export", "learnings"),
+    *event_types("help", "remember", "forget", "know", "why", "export", "gaps", "learnings"),
     *event_types("link", "unlink"),
     may=[Comment.at_most(1), Reply.at_most(1), Whisper.at_most(1)],
 )
@@ -28,18 +29,27 @@ def memory(event: Event, agent: Agent) -> None:
             answer = desk.know(event.text)
         case "why":
             answer = desk.why(event.text)
-        case "learnings":
-            answer = agent.desk(LearningsDesk).shown()
-        case "link":
-            answer = agent.desk(PeopleDesk).link()
-        case "unlink":
-            answer = agent.desk(PeopleDesk).unlink()
         case "export":
             answer = desk.export()
-        case _:
+        case "help":
             answer = desk.help()
+        case name:
+            answer = _beside(event, agent, name)
     if answer:
         agent.act(reply(event, desk.shown(answer)))
+
+
+def _beside(event: Event, agent: Agent, name: str) -> str:
+    """Answer what is not about the memory itself."""
+    match name:
+        case "gaps":
+            return agent.desk(GapsDesk).shown(event.text)
+        case "link":
+            return agent.desk(PeopleDesk).link()
+        case "unlink":
+            return agent.desk(PeopleDesk).unlink()
+        case _:
+            return agent.desk(LearningsDesk).shown()
 
 
 def reply(event: Event, text: str) -> Action:

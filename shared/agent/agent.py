@@ -1,7 +1,7 @@
 """Agent: an author's handle on models, memory and actions. Each call is one journaled step, so a
 retry repeats nothing that was finished."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -11,7 +11,7 @@ from shared.actions import Action, Adapter, Query, Receipt
 from shared.actions.authority import Authority
 from shared.actions.drafts import PACE, Pace
 from shared.agent.acting import Acting
-from shared.agent.context import as_data
+from shared.agent.context import Evidence, Shown, as_data
 from shared.agent.conversation import Conversation
 from shared.agent.mapping import Results, mapped, results_of
 from shared.agent.people import People
@@ -20,6 +20,7 @@ from shared.agent.thinking import RESERVE, Thinking
 from shared.agent.tools import Tool
 from shared.desk import Desk, Loan, Services
 from shared.errors import AnswerInvalid
+from shared.events import Json
 from shared.journal import Run
 from shared.memory import Memory
 from shared.memory.audience import Audiences
@@ -27,7 +28,7 @@ from shared.memory.conversations.turns import Conversations
 from shared.memory.store import MemoryStore
 from shared.models import ChatMessage, ModelRequest, ToolCall
 from shared.models.answers import typed
-from shared.models.prompts import system
+from shared.models.prompts import data, system
 from shared.models.routing import Models
 from shared.settings import Settings
 
@@ -136,6 +137,7 @@ class Agent:
         rounds: int = 8,
         stream: bool = True,
         deadline: timedelta | None = None,
+        evidence: Evidence | None = None,
     ) -> str:
         """Answer the event's text as the next turn of its conversation, and remember both.
 
@@ -143,34 +145,58 @@ class Agent:
         With `stream`, and on a platform that can show it, people watch the answer grow in the
         message that the flow's next reply finishes. With a `deadline` nobody watches: the first
         turn may come from a batch, and the run waits for that and for its budget as in `ask`.
+        With `evidence`, an EvidenceDesk, the memories of the context and what its tools find have
+        numbers, and the answer is what stands of it, with its sources.
         """
         known = {tool.name: tool for tool in tools}
-        question = as_data([*context, *self.conversation.said])
-        said = [*self._thinking.earlier(), self.conversation.question(question)]
-        messages = [replace(one, text=self._named(one.text)) for one in said]
+        prompt = f"{prompt.strip()}\n\n{evidence.rules}" if evidence else prompt
+        messages = self._said(context, evidence)
+        kept = list(messages)
         for left in range(rounds, -1, -1):
-            offered = known.values() if left else ()
             reply = self._thinking.turn(
                 system(prompt),
                 messages,
-                offered,
+                known.values() if left else (),
                 model,
                 max_tokens,
                 stream=stream and deadline is None,
                 deadline=deadline,
                 first=left == rounds,
+                evidence=evidence,
+                kept=kept,
             )
-            calls = tuple(ToolCall(**call) for call in reply["calls"])
-            if not calls:
-                return str(reply["text"])
-            messages.append(ChatMessage("assistant", reply["text"], calls))
-            messages += [
-                ChatMessage(
-                    "tool", error or self._thinking.use(known[call.name], call), call_id=call.id
-                )
-                for call, error in zip(calls, reply["errors"], strict=True)
-            ]
+            if not reply["calls"]:
+                text = str(reply["text"])
+                return self._thinking.settled(evidence, text) if evidence else text
+            shown, recorded = self._used(known, reply, evidence)
+            messages += shown
+            kept += recorded
         raise AnswerInvalid(f"the model still called tools after {rounds} rounds")
+
+    def _said(self, context: Iterable[object], evidence: Evidence | None) -> list[ChatMessage]:
+        """Return the conversation, with the context and the event's text as its last turn."""
+        earlier, turns = self._thinking.earlier()
+        context = evidence.numbered(context, turns, self.conversation.said) if evidence else context
+        question = as_data([*context, *self.conversation.said])
+        said = [*earlier, self.conversation.question(question)]
+        return [replace(one, text=self._named(one.text)) for one in said]
+
+    def _used(
+        self, tools: Mapping[str, Tool], reply: Json, evidence: Evidence | None
+    ) -> tuple[list[ChatMessage], list[ChatMessage]]:
+        """Use the tools that a reply calls; return what the model is shown, and what is kept."""
+        calls = tuple(ToolCall(**call) for call in reply["calls"])
+        shown = [ChatMessage("assistant", reply["text"], calls)]
+        kept = list(shown)
+        recall = partial(self.recall, limit=5)
+        for call, error in zip(calls, reply["errors"], strict=True):
+            text = error or self._thinking.use(tools[call.name], call)
+            result = Shown(error or data(f"result of {call.name}", text))
+            if evidence and not error:
+                result = evidence.shown(call, text, recall)
+            shown.append(ChatMessage("tool", result.text, call_id=call.id))
+            kept.append(ChatMessage("tool", result.kept or result.text, call_id=call.id))
+        return shown, kept
 
     def map(
         self, function: Callable[[Item], T], items: Iterable[Item], *, workers: int = 32

@@ -1,12 +1,17 @@
-"""Context: a model is shown it as blocks of data that cannot give orders."""
+"""Context: a model is shown it as blocks of data that cannot give orders. The form of what numbers
+them, and checks an answer before anybody sees it; shared.evidence has the desk."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
+from shared.actions.drafts import Sink
+from shared.database import Statement
 from shared.events import Event
 from shared.memory import Memory
 from shared.memory.attribution import block, person, trust_label, trust_of
+from shared.memory.conversations.turns import Turn
+from shared.models import ToolCall
 from shared.models.prompts import data
 from shared.models.visible_characters import visible_characters
 from shared.models.visible_text import visible_text
@@ -38,6 +43,52 @@ class Attached(NamedTuple):
     place: str = ""
 
 
+class DataBlock(NamedTuple):
+    """A block of data that is ready to be shown."""
+
+    text: str
+
+
+class Shown(NamedTuple):
+    """The result of a tool as a model sees it, and as the journal keeps it, if that is less."""
+
+    text: str
+    kept: str = ""
+
+
+class Settled(NamedTuple):
+    """An answer: as it is posted, as the conversation remembers it, and what else is written."""
+
+    text: str
+    said: str
+    statements: Sequence[Statement] = ()
+
+
+class TextGate(Protocol):
+    """Lets a growing text through, as far as it may be shown."""
+
+    def __call__(self, text: str) -> None: ...
+
+    def waits(self, what: str) -> None: ...
+
+
+class Evidence(Protocol):
+    """The evidence of one answer."""
+
+    @property
+    def rules(self) -> str: ...
+
+    def numbered(
+        self, context: Iterable[object], turns: Sequence[Turn], said: Sequence[Event]
+    ) -> list[object]: ...
+
+    def shown(self, call: ToolCall, kept: str, recall: Callable[[str], list[Memory]]) -> Shown: ...
+
+    def gate(self, shows: Sink) -> TextGate: ...
+
+    def settled(self, text: str) -> Settled: ...
+
+
 def as_data(context: Iterable[object]) -> str:
     """Return each thing as a block of data that names its source."""
     return "\n\n".join(block for thing in context for block in _blocks(thing))
@@ -63,6 +114,8 @@ def _title(event: Event) -> str:
 
 
 def _blocks(thing: object) -> list[str]:
+    if isinstance(thing, DataBlock):
+        return [thing.text]
     if isinstance(thing, Event):
         return [_said(thing)]
     if isinstance(thing, Memory):

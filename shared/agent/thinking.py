@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 
 from shared.actions.drafts import Drafts, Sink
 from shared.actions.secrets_kept_out import without_unfinished
+from shared.agent.context import Evidence, TextGate
 from shared.agent.conversation import Conversation
 from shared.agent.tools import Tool
+from shared.canonical import digest
 from shared.errors import (
     AllowanceExceeded,
     BudgetExceeded,
@@ -21,7 +23,7 @@ from shared.errors import (
 )
 from shared.journal import Outcome, Run
 from shared.memory.conversations.summaries import summarised
-from shared.memory.conversations.turns import summary_block, unsummarised
+from shared.memory.conversations.turns import Turn, summary_block, unsummarised
 from shared.models import AskModel, ChatMessage, ModelReply, ModelRequest, ToolCall, Usage
 from shared.models.answers import typed
 from shared.models.answers.next_turn import next_turn
@@ -30,7 +32,6 @@ from shared.models.batch.intake import first_in_a_batch, park_until
 from shared.models.deadline import Deadline
 from shared.models.guards.guarded_model import Progress, TextSink
 from shared.models.payers import payer_of
-from shared.models.prompts import data
 from shared.models.routing import Models
 
 T = TypeVar("T")
@@ -96,9 +97,10 @@ class Thinking:
         recorded = self._run.step("choose", about, lambda: Outcome(choice), defer=True)
         return str(recorded["chosen"])
 
-    def earlier(self) -> list[ChatMessage]:
+    def earlier(self) -> tuple[list[ChatMessage], Sequence[Turn]]:
         """Return the earlier conversation as data, a message for each turn: a summary of the older
-        turns, which the small model extends when they are too many, and the newest turns.
+        turns, which the small model extends when they are too many, and the newest turns; and these
+        turns.
 
         What is said before stays as it is in the next request, so that providers can cache it.
         """
@@ -108,7 +110,9 @@ class Thinking:
         turns = unsummarised(window) if summary is None else window.newest
         said = [ChatMessage("user", turn.block) for turn in turns]
         told, trust = (window.summary, window.trust) if summary is None else (summary, window.told)
-        return [ChatMessage("user", summary_block(told, trust)), *said] if told else said
+        if told:
+            said = [ChatMessage("user", summary_block(told, trust)), *said]
+        return said, turns
 
     def turn(
         self,
@@ -121,16 +125,18 @@ class Thinking:
         stream: bool,
         deadline: timedelta | None = None,
         first: bool = True,
+        evidence: Evidence | None = None,
+        kept: Sequence[ChatMessage] = (),
     ) -> dict[str, Any]:
         """Take the next turn. With a `deadline` the `first` may come from a batch; a second wait
-        would miss it."""
-        specs = tuple(tool.spec for tool in tools)
+        would miss it. With `evidence` an answer is still to be `settled`. It records `kept`."""
+        specs, other = tuple(tool.spec for tool in tools), self._models.substitute(model)
         request = ModelRequest(tuple(messages), instruction, specs, max_tokens=max_tokens)
 
         def work() -> Outcome:
-            sink, progress = self._drafts.sink() if stream else None, Progress()
+            shows, progress = self._drafts.sink() if stream else None, Progress()
+            sink = evidence.gate(shows) if evidence and shows else shows
             asking = partial(self._reply_with, sink=sink, progress=progress)
-            other = self._models.substitute(model)
             ask = self._batched(asking(model), model, deadline) if first else asking(model)
             try:
                 with self._resting(deadline), _told_to_wait(sink, progress):
@@ -144,19 +150,31 @@ class Thinking:
                 "calls": [asdict(call) for call in reply.calls],
                 "errors": [call.error for call in judged(request, reply)],
             }
-            statements = () if reply.calls else self._conversation.exchange(reply.text)
-            return _outcome(reply, model, output, statements)
+            later = evidence or reply.calls
+            told = () if later else self._conversation.exchange(reply.text)
+            return _outcome(reply, model, output, told)
 
-        turn = dict(self._model_step("converse", request, model, work))
+        recorded = replace(request, messages=tuple(kept) or request.messages)
+        turn = dict(self._model_step("converse", recorded, model, work))
         if not turn["calls"]:
             self._run.wakes.add("upkeep")  # it looks for facts in what was said
         return turn
 
+    def settled(self, evidence: Evidence, text: str) -> str:
+        """Check an answer at its sources, and return what may be said of it. The record waits for
+        the reply that says it: after a crash before that, the sources are asked again."""
+
+        def work() -> Outcome:
+            made = evidence.settled(text)
+            told = self._conversation.exchange(made.said)
+            return Outcome(made.text, statements=[*told, *made.statements])
+
+        return str(self._run.step("evidence", {"answer": digest(text)}, work, defer=True))
+
     def use(self, tool: Tool, call: ToolCall) -> str:
-        """Call a tool as a step."""
+        """Call a tool as a step, and return what it gave."""
         arguments = {"tool": call.name, "arguments": call.arguments}
-        text = self._run.step("tool", arguments, lambda: Outcome(tool.call(call.arguments)))
-        return data(f"result of {call.name}", text)
+        return str(self._run.step("tool", arguments, lambda: Outcome(tool.call(call.arguments))))
 
     def _batched(self, ask: AskModel, model: str, deadline: timedelta | None) -> AskModel:
         """Return `ask`, whose first request may come from a batch if there is a deadline."""
@@ -251,7 +269,7 @@ def _outcome(reply: ModelReply, role: str, output: Any, statements: Sequence[Any
 
 
 @contextmanager
-def _told_to_wait(sink: Sink | None, progress: Progress) -> Iterator[None]:
+def _told_to_wait(sink: Sink | TextGate | None, progress: Progress) -> Iterator[None]:
     """Tell people what is waited for, and why, when there is no text after some seconds."""
     if sink is None:
         yield

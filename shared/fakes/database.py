@@ -11,6 +11,7 @@ from typing import Any
 from shared import journal
 from shared.database import Database, Row, Statement
 from shared.errors import RunBusy, SettingsError
+from shared.evidence import gaps, standing
 from shared.learning import attention, findings
 from shared.memory import By, store
 from shared.memory.conversations import turns
@@ -208,6 +209,15 @@ def _hit(row: Row, values: Values) -> Row | None:
     return row | {"score": score, "matched": matched, "meaning": None} if matched else None
 
 
+def _standing(tables: _Tables, values: Values) -> list[Row]:
+    return [row for row in tables.memories.values() if row["id"] in values["ids"]]
+
+
+def _said(tables: _Tables, values: Values) -> list[Row]:
+    place = values["conversation"]
+    return [{"text": row["text"]} for key, row in tables.turns.items() if key[0] == place]
+
+
 def _append(tables: _Tables, values: Values) -> None:
     key = (values["conversation"], values["event"], values["role"])
     place = tables.turns.get(key, {"seq": len(tables.turns) + 1})["seq"]
@@ -247,6 +257,9 @@ _ANSWERS: Mapping[str, Callable[[_Tables, Values], list[Row] | None]] = {
     store.SQL["remember"]: _remember,
     store.SQL["recall"]: _recall,
     store.SQL["used"]: _nothing,
+    gaps.SQL["mark"]: _nothing,
+    standing.SQL["memories"]: _standing,
+    standing.SQL["turns"]: _said,
     turns.SQL["append"]: _append,
     turns.SQL["summary"]: _nothing,
     turns.SQL["newest"]: _newest,

@@ -118,8 +118,8 @@ def place(one: Attributed) -> str:
     return _NOT_IN_PLACES.sub(" ", visible_characters(name)).strip()[:_LONGEST_PLACE]
 
 
-def block(one: Attributed) -> str:
-    """Show a memory to a model."""
+def block(one: Attributed, cite: str = "") -> str:
+    """Show a memory to a model, with the number by which an answer may `cite` it."""
     where = place(one)
     return data(
         f"memory of {one.kind} {one.ref}",
@@ -127,6 +127,7 @@ def block(one: Attributed) -> str:
         author=speaker(one),
         trust=standing(one),
         place=one.url if where in one.ref else f"{where} {one.url}",
+        cite=cite,
     )
 
 

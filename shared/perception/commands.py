@@ -75,6 +75,7 @@ COMMANDS = {
         ),
         Command("link", "link", "prove which GitHub account is yours", "reference"),
         Command("unlink", "unlink", "let me forget which account is yours", "reference"),
+        Command("gaps", "gaps [DAYS]", "list the questions that I could not answer", "reference"),
         Command("export", "export", "say how to get all memories as JSON lines", "reference", True),
         Command("plan", "plan GOAL", "work towards a goal in steps", "text", True, whole=True),
         Command("approve", "approve [STEP]", "let a step act", "reference", True),

@@ -21,6 +21,7 @@ from shared.errors import (
 )
 from shared.events import Event, Json
 from shared.log import log
+from shared.perception.action_token import taken_out
 from shared.perception.commands import COMMANDS, command_of
 from shared.redaction.redacting import without_secrets
 from shared.runtime.lifecycle import Lifecycle, described
@@ -92,11 +93,17 @@ class Worker:
                 return True
             # What its page does not show reaches no prompt, no memory and no command. Masked after
             # that: hidden text may part a secret in two.
+            event, token = taken_out(event)
             event = _without_secrets(event._replace(text=shown(event)))
             # A timer hands on what its flow was shown when it set it.
             shown_then = ["outside"] if "heard" in event.timer else []
             ending = self._lifecycle.attempt(
-                event, time_left(context), self._work, patience=patience, shown=shown_then
+                event,
+                time_left(context),
+                self._work,
+                patience=patience,
+                shown=shown_then,
+                token=token,
             )
         # The outermost place: the record goes back and nothing is lost.
         except Exception as err:

@@ -139,6 +139,7 @@ def on_github() -> Iterator[Platform]:
                 ask.ReadTeamFiles(SHOP, "a.md"),
                 ask.ReadText(SHOP, "a.md"),
                 ask.ReadReviewThread(SHOP, pull, comment.id),
+                ask.ReadSources(SHOP, (pull,), ("a.md",)),
                 ask.ReadTexts(SHOP, ("a.md",)),
                 ask.RepositoryHead(SHOP),
                 ask.SearchCode(SHOP, "Hello"),
@@ -164,6 +165,8 @@ def on_slack() -> Iterator[Platform]:
     with SlackSandbox("http://127.0.0.1:9", "secret", pace=0.0) as sandbox:
         thread = Thread(TEAM, GENERAL, sandbox.say(GENERAL, "Hello?"))
         url = sandbox._url(sandbox._responses.invite(GENERAL, ALICE))
+        brought = sandbox.searches.brought({"type": "message", "user": ALICE})
+        token = brought["action_token"]
         yield Platform(
             "slack",
             sandbox,
@@ -189,6 +192,7 @@ def on_slack() -> Iterator[Platform]:
                 hear.ReadSince(thread, thread.ts),
                 hear.ReadLinked(thread, GENERAL, thread.ts, thread.ts, ("public",)),
                 hear.ReadSlackFile(thread, "F1", "https://elsewhere.test/a"),
+                say.SearchSlack(TEAM, GENERAL, "Hello", token),
                 right.AskChannel("#general"),
                 right.AskMember(TEAM, ALICE),
                 right.AskShared(TEAM, GENERAL),

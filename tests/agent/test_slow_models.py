@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from flows.chat import chat
 from infra.local.sandbox.slack.workspace import SUPPORT
 from shared.actions.slack.actions import Reply
 from shared.agent import Agent, flow, thinking
@@ -20,6 +19,7 @@ from shared.settings import Settings
 from shared.testing import QueueInMemory
 from tests.actions.slack.chat_runner import ChatRunner, batch
 from tests.actions.slack.sandbox_thread import connect
+from tests.flows.plain_chat import chat
 from tests.models.scripted_server import Fails, Hangs, Says, ScriptedServer
 from tests.waiting import wait_for
 

@@ -39,6 +39,7 @@ NEEDS_WRITING = {
     "forget": False,  # of which what others said needs it
     "know": False,
     "why": False,
+    "gaps": False,
     "learnings": False,
     "link": False,
     "unlink": False,

@@ -5,7 +5,6 @@ the model, a call to Slack, of which each change of a draft is one. infra/certif
 how orders come and how they end.
 """
 
-from flows.chat import chat
 from infra.certify.killing import (
     BriefJournal,
     KillableDatabase,
@@ -21,6 +20,7 @@ from shared.events import Event, Json
 from shared.runtime.composition import handler_of
 from shared.settings import Settings
 from tests.actions.slack.chat_runner import Context, Servers, batch, capabilities
+from tests.flows.plain_chat import chat
 
 
 def deliver(order: Json) -> Json:

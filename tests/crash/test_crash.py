@@ -15,7 +15,7 @@ from tests.system.quick import quick_template
 from tests.waiting import wait_for
 
 #: More than either flow has, so that the last ones are runs without a death.
-LAST = 28
+LAST = 40
 BOUNDARIES = sample(range(1, LAST + 1), 5)
 HANDLER = "tests.crash.function.handler"
 REPOSITORY = "acme/shop"

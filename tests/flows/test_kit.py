@@ -95,7 +95,7 @@ def test_a_private_repository_is_recalled_in_no_public_one(kit: FlowRunner) -> N
 
 
 def test_a_mention_is_answered_in_its_thread(kit: FlowRunner) -> None:
-    kit.answers("On Tuesdays.")
+    kit.answers("[general] On Tuesdays.")
     kit.run(chat, slack_event("app_mention", "When do we deploy?"))
     ts = "1700000000.000100"
     assert kit.effects == [

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from flows.chat import chat
 from shared.actions.slack.actions import Reply
 from shared.agent import Agent, flow
 from shared.database import Database, Row, Statement
@@ -15,6 +14,7 @@ from shared.events import Actor, Event
 from shared.memory.conversations.turns import BUDGET, Conversations, Turn
 from shared.testing import FlowRunner
 from tests.events.made import an_event
+from tests.flows.plain_chat import chat
 from tests.flows.test_chat import replies, said
 from tests.models.scripted_server import Fails, Says, ScriptedServer, Seen
 

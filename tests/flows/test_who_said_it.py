@@ -55,7 +55,7 @@ def asked(runner: FlowRunner, question: str = QUESTION) -> str:
 
 def test_what_only_an_outsider_says_is_quoted_as_theirs(runner: FlowRunner) -> None:
     runner.deliver(triage, issue())
-    assert asked(runner).startswith(f"@eve wrote in acme/shop#7: “{CLAIM}” (https://github.com/")
+    assert asked(runner).startswith(f"@eve wrote in acme/shop#7: “{CLAIM}” [1]")
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,8 @@ def test_earlier_turns_reach_the_model_as_data_with_their_authors(
             '<data source="turn" author="agent" trust="agent, of outsiders">',
         )
     ]
-    assert heads == [*told, '<data source="slack.app_mention" author="@ada" trust="member">']
+    here = '<data source="this conversation" cite="1">'
+    assert heads == [*told, here, '<data source="slack.app_mention" author="@ada" trust="member">']
 
 
 def test_a_summary_is_trusted_as_the_least_of_its_turns(
@@ -322,7 +323,7 @@ def test_the_agents_answers_are_trusted_as_what_it_was_shown(
         if number:
             scripted.deliver(notes, issue())
         for ts in ("1", "2"):
-            model.says(Says("On Fridays."))
+            model.says(Says("[general] On Fridays."))
             scripted.deliver(chat, said(QUESTION, ts=f"{number}.{ts}", actor=ADA, **thread))
         [message] = sent(model)
         head = f'<data source="turn" author="agent" trust="{trust}">'

@@ -52,6 +52,17 @@ def add_bench_review(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print all findings as JSON")
 
 
+def add_bench_evidence(command: argparse.ArgumentParser) -> None:
+    command.description = (
+        "Tell of labelled pairs if a claim follows from its passage, by words and by models, and"
+        " score that. docs/bench.md tells."
+    )
+    command.epilog = "Exit code: 0 measured, 1 a model failed, 2 usage."
+    command.add_argument("--model", action="append", help="small, large or a name; repeatable")
+    command.add_argument("--set", type=Path, help="labelled pairs as JSON (our own)")
+    command.add_argument("--json", action="store_true", help="print the counts as JSON")
+
+
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")

@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from infra.cli.usage import commands
-from infra.cli.usage.bench import add_bench, add_bench_review
+from infra.cli.usage.bench import add_bench, add_bench_evidence, add_bench_review
 from infra.project import ROOT
 from infra.terminal import Arguments
 
@@ -52,6 +52,11 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str, str]] 
         add_bench_review,
         "bench_review",
         "score reviews on pull requests whose faults are known",
+    ),
+    "bench evidence": (
+        add_bench_evidence,
+        "bench_evidence",
+        "measure if it is told rightly that a claim follows from its passage",
     ),
 }
 

@@ -132,6 +132,7 @@ def more_answers() -> Mapping[type[Query], Answering[GitHubSession]]:
         ask.ReadPull: plans.read_pull,
         ask.ReadReactions: reviews.read_reactions,
         ask.ReadTeamFiles: ingestion.read_team_files,
+        ask.ReadSources: ingestion.read_sources,
         ask.ReadText: plans.read_text,
         ask.ReadReviewThread: reviews.read_review_thread,
         ask.ReadTexts: ingestion.read_texts,

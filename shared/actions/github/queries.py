@@ -116,6 +116,22 @@ class ReadTexts(_About):
 
 
 @dataclass(frozen=True)
+class ReadSources(_About):
+    """Ask what stands now in issues, pull requests and files of the default branch, in one request,
+    as `{"repository": as AskRepository, "issues": {number: {"title", "text", "states", "comments":
+    [text …]}}, "files": {path: text}}`. What is gone is left out; None when the repository is."""
+
+    permissions: ClassVar[Mapping[str, str]] = {
+        "contents": "read",
+        "issues": "read",
+        "pull_requests": "read",
+    }
+    repository: str
+    numbers: tuple[int, ...] = ()
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ListCommits(_About):
     """Ask for the newest commits of a branch, as `{"items": [{"sha", "message", "author", "at",
     "url"} …], "complete": bool}`, optionally since a date and of one path."""

@@ -118,6 +118,23 @@ class GitHubSession:
 
         Raises ActionRejected with the status 403 for what the credentials may not do.
         """
+        return self._graphql(doing, repository, query, variables)
+
+    def graphql_parts(
+        self, doing: str, repository: str, query: str, /, **variables: int | str
+    ) -> Json:
+        """Ask as `graphql` does; what is not there, or may not be seen, is None in the answer."""
+        return self._graphql(doing, repository, query, variables, parts=True)
+
+    def _graphql(
+        self,
+        doing: str,
+        repository: str,
+        query: str,
+        variables: Mapping[str, int | str],
+        *,
+        parts: bool = False,
+    ) -> Json:
         in_repository(doing, repository)
         writes = query.lstrip().startswith("mutation")
         body = {"query": query, "variables": variables}
@@ -127,6 +144,8 @@ class GitHubSession:
             check_limit(doing, response.headers, str(error.get("message", "")))
             kind = error.get("type", "")
             status = 403 if kind in _FORBIDDEN else 404 if kind == "NOT_FOUND" else 400
+            if parts and status != 400 and found.get("data"):
+                continue
             raise ActionRejected(
                 f"github: could not {doing}: {str(error.get('message', ''))[:100]}", status=status
             )

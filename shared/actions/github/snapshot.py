@@ -12,6 +12,7 @@ from shared.actions.github.queries import (
     ListFiles,
     ListIssues,
     ReadFile,
+    ReadSources,
     ReadTeamFiles,
     ReadTexts,
     RepositoryHead,
@@ -161,6 +162,56 @@ def _blobs(
         "repository"
     ]
     return {path: blob for alias, path in named.items() if (blob := found[alias])}
+
+
+def read_sources(session: GitHubSession, query: ReadSources) -> Json | None:
+    """A repository that was renamed or given away is gone: its texts may be another's now.
+
+    https://docs.github.com/en/graphql/reference/objects#repository
+    """
+    owner, _, name = query.repository.partition("/")
+    numbers = {f"n{at}": number for at, number in enumerate(query.numbers[:_TEXTS])}
+    paths = {f"f{at}": path for at, path in enumerate(filter(is_path, query.paths[:_TEXTS]))}
+    given = [f"${one}: Int!" for one in numbers] + [f"${one}: String!" for one in paths]
+    said = "title body comments(last: 50) { nodes { body } } repository { nameWithOwner }"
+    fields = [
+        f"{one}: issueOrPullRequest(number: ${one}) {{ ... on Issue {{ {said} issue: state }}"
+        f" ... on PullRequest {{ {said} pull: state }} }}"  # of two types, so under two names
+        for one in numbers
+    ]
+    fields += [f"{one}: object(expression: ${one}) {{ ... on Blob {{ text }} }}" for one in paths]
+    asked = f"query({', '.join(['$owner: String!', '$name: String!', *given])}) {{"
+    asked += " repository(followRenames: false, owner: $owner, name: $name)"
+    asked += f" {{ nameWithOwner isPrivate visibility {' '.join(fields)} }} }}"
+    files_at = {one: f"HEAD:{path}" for one, path in paths.items()}
+    doing = f"read {len(numbers) + len(paths)} sources in {query.repository}"
+    found = session.graphql_parts(
+        doing, query.repository, asked, owner=owner, name=name, **numbers, **files_at
+    )["repository"]
+    if not found or found["nameWithOwner"].lower() != query.repository.lower():
+        return None
+    about = {"full_name": found["nameWithOwner"], "private": found["isPrivate"]}
+    here = found["nameWithOwner"]
+    issues = {str(number): _source(found.get(one), here) for one, number in numbers.items()}
+    files = {path: (found.get(one) or {}).get("text") for one, path in paths.items()}
+    return {
+        "repository": about | {"visibility": found["visibility"].lower()},
+        "issues": {number: row for number, row in issues.items() if row},
+        "files": {path: text for path, text in files.items() if text is not None},
+    }
+
+
+def _source(row: Json | None, repository: str) -> Json | None:
+    """Describe an issue as the queries of plans do; to some of these a merged one is closed."""
+    if not row or row["repository"]["nameWithOwner"] != repository:
+        return None
+    state = str(row.get("issue") or row.get("pull")).lower()
+    return {
+        "title": row["title"],
+        "text": row["body"],
+        "states": [state, "closed"] if state == "merged" else [state],
+        "comments": [one["body"] for one in row["comments"]["nodes"]],
+    }
 
 
 def read_team_files(session: GitHubSession, query: ReadTeamFiles) -> Json:

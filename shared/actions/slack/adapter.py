@@ -20,6 +20,7 @@ from shared.actions.slack.actions import (
     React,
     ReadThread,
     Reply,
+    SearchSlack,
     ShowStatus,
     Whisper,
 )
@@ -54,6 +55,7 @@ from shared.actions.slack.replies import (
     post_reply,
     send_whisper,
 )
+from shared.actions.slack.search import search_slack
 from shared.actions.slack.session import SlackSession
 from shared.actions.slack.sessions import SlackSessions
 from shared.actions.slack.streaming.status import show_status
@@ -92,6 +94,7 @@ ANSWERS: Mapping[type[Query], Answering[SlackSession]] = {
     FindEffect: find_effect,
     FindThread: find_thread,
     ReadThread: read_thread,
+    SearchSlack: search_slack,
 }
 
 

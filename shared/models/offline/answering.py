@@ -84,17 +84,22 @@ def known_answer(parsed: ParsedRequest) -> str | None:
 
 
 def _body(parsed: ParsedRequest, phrases: _Phrases) -> str:
+    talks = "[talk] " if parsed.is_numbered else ""
     if not parsed.question:
-        return phrases.nothing
+        return f"{talks}{phrases.nothing}"
     if talk := _small_talk(parsed.question):
-        return talk
-    if parsed.results:
+        return f"{talks}{talk}"
+    if parsed.results and not parsed.is_numbered:
         return "\n".join(_from_result(parsed, result, phrases) for result in parsed.results)
     if _SUMMARY.search(parsed.task.partition("<data")[0]):
         return summary(parsed)
     found = find(parsed)
     if found is None or found.covered < _CLOSE:
-        return phrases.unknown if _QUESTION.search(parsed.question) else phrases.read
+        if parsed.results:
+            return _from_result(parsed, parsed.results[0], phrases)
+        if _QUESTION.search(parsed.question):
+            return f"{'[unknown] ' if parsed.is_numbered else ''}{phrases.unknown}"
+        return f"{talks}{phrases.read}"
     hedge = "" if found.covered >= _SURE else phrases.close
     return f"{hedge}{_told(found.text, found.source, phrases)}"
 
@@ -107,10 +112,13 @@ def _told(text: str, source: SourceText, phrases: _Phrases) -> str:
     plain = re.sub("[“”„‟＂″]", '"', text)
     where = f" {phrases.at} {source.where}" if source.where else ""
     link = _ADDRESS.search(source.place)
-    return f"{who} {phrases.wrote}{where}: “{plain}”" + (f" ({link[0]})" if link else "")
+    address = f" [{source.cite}]" if source.cite else f" ({link[0]})" if link else ""
+    return f"{who} {phrases.wrote}{where}: “{plain}”{address}"
 
 
 def _cited(source: SourceText, phrases: _Phrases) -> str:
+    if source.cite:
+        return f" [{source.cite}]"
     return f" ({phrases.source} {source.cited})" if source.cited else ""
 
 
@@ -128,7 +136,8 @@ def find(parsed: ParsedRequest) -> Quote | None:
     A question or a heading in a source is not an answer, but the sentence after it may be.
     """
     wanted = terms(" ".join(parsed.lines))
-    split = [(source, sentences(source.text)) for source in parsed.sources]
+    read = parsed.results if parsed.is_numbered else ()
+    split = [(source, sentences(source.text)) for source in (*read, *parsed.sources)]
     bags = {line: terms(line) for _, lines in split for line in lines}
     rare = rarity(bags.values())
     ranked: list[Quote] = []

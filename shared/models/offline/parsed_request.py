@@ -1,7 +1,7 @@
 """Splits a request into the question and the texts that may answer it."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from shared.models import ModelRequest
@@ -12,6 +12,8 @@ _SAID = re.compile(r' (\w+)="([^"]*)"')
 _EVENT = re.compile(r"(github|slack|api|schedule)\.\S+")
 _BESIDE = re.compile(r"(memory of|result of)\b|turn$|summary of the earlier conversation$")
 _EARLIER = re.compile(r"turn$|summary of the earlier conversation$")
+#: The block that gives a conversation its number.
+_HERE = "this conversation"
 _MENTION = re.compile(r"<@[^>]*>|^\s*@[\w-]+")
 
 
@@ -24,6 +26,8 @@ class SourceText:
     author: str = ""
     trust: str = ""
     place: str = ""
+    #: The number by which an answer cites it; '' where texts have none.
+    cite: str = ""
 
     @property
     def cited(self) -> str:
@@ -54,7 +58,7 @@ class SourceText:
 @dataclass(frozen=True)
 class ParsedRequest:
     """The parts of a request. `sources` may answer the `question`; `blocks` are all those of the
-    last turn, in their order."""
+    last turn, in their order. An answer that `is_numbered` cites numbers, and declares its kind."""
 
     task: str
     question: str
@@ -69,6 +73,8 @@ class ParsedRequest:
         asked = max((i for i, m in enumerate(request.messages) if m.role == "user"), default=-1)
         text = request.messages[asked].text if asked >= 0 else ""
         blocks = _blocks(text)
+        here = next((block.cite for block in blocks if block.name == _HERE), "")
+        blocks = [_numbered(block, here) for block in blocks if block.name != _HERE]
         plain = _BLOCK.sub(" ", text).strip()
         subject = _subject(blocks, plain)
         asks = subject is not None and _EVENT.match(subject.name) is not None
@@ -79,7 +85,7 @@ class ParsedRequest:
             for message in request.messages[: max(asked, 0)]
             if message.role == "user"
             for source in (
-                *_blocks(message.text),
+                *(_numbered(block, here) for block in _blocks(message.text)),
                 SourceText("earlier in this conversation", _BLOCK.sub(" ", message.text).strip()),
             )
         ]
@@ -95,6 +101,10 @@ class ParsedRequest:
         sources = (*beside, *earlier)
         return cls(request.system, question, sources, tuple(results), called, tuple(blocks))
 
+    @property
+    def is_numbered(self) -> bool:
+        return "[unknown]" in self.task
+
     @cached_property
     def lines(self) -> list[str]:
         """The question's sentences, without orders in it."""
@@ -105,9 +115,14 @@ def _blocks(text: str) -> list[SourceText]:
     made = []
     for name, said, body in _BLOCK.findall(text):
         told = dict(_SAID.findall(said))
-        who = (told.get(field, "") for field in ("author", "trust", "place"))
+        who = (told.get(field, "") for field in ("author", "trust", "place", "cite"))
         made.append(SourceText(name, body, *who))
     return made
+
+
+def _numbered(block: SourceText, here: str) -> SourceText:
+    """Give a turn the number of the conversation."""
+    return replace(block, cite=here) if _EARLIER.match(block.name) else block
 
 
 def _subject(blocks: list[SourceText], plain: str) -> SourceText | None:

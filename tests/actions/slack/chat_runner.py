@@ -9,7 +9,6 @@ from typing import Any, NamedTuple, Self
 
 import psycopg
 
-from flows.chat import chat
 from infra.local.sandbox.slack import SlackSandbox
 from infra.local.sandbox.slack.workspace import ALICE, BOT_USER, DM, SUPPORT, TEAM
 from shared.actions.drafts import Pace
@@ -25,6 +24,7 @@ from shared.settings import Settings
 from shared.testing import QueueInMemory
 from tests.actions.slack.sandbox_thread import connect
 from tests.events.made import an_event
+from tests.flows.plain_chat import chat
 from tests.models.scripted_server import ScriptedServer
 
 Json = dict[str, Any]

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from flows.chat import chat
 from infra.local.sandbox.slack.workspace import SUPPORT
 from shared.actions.drafts import PACE, Pace
 from shared.actions.github.actions import Comment
@@ -18,6 +17,7 @@ from shared.agent.tools import tool
 from shared.events import Event, Issue
 from shared.runtime.worker import MAX_AGE
 from tests.actions.slack.chat_runner import ONCE, ChatRunner, Json
+from tests.flows.plain_chat import chat
 from tests.models.scripted_server import Fails, Says
 from tests.waiting import wait_for
 

@@ -16,6 +16,7 @@ from infra.local.sandbox.slack.front_door import AppAnswer, FrontDoor
 from infra.local.sandbox.slack.installing.apps import Apps
 from infra.local.sandbox.slack.installing.neighbours import Neighbour, Neighbours
 from infra.local.sandbox.slack.responses import Responses
+from infra.local.sandbox.slack.search.tokens import ActionTokens
 from infra.local.sandbox.slack.streams.sessions import status_of
 from infra.local.sandbox.slack.streams.streaming import seen_by, stop_by_person
 from infra.local.sandbox.slack.views.people import ViewsOfPeople
@@ -59,8 +60,16 @@ class SlackSandbox:
         self.apps = Apps(self.bot_token)
         self.files = Files(self.workspace)
         self.neighbours = Neighbours(self._heard)
+        #: What lets the app search for the person who wrote to it.
+        self.searches = ActionTokens()
         parts = (self.workspace, tokens, self._faults, self._envelopes, self._responses)
-        self._web = Web(*parts, apps=self.apps, files=self.files, neighbours=self.neighbours)
+        self._web = Web(
+            *parts,
+            apps=self.apps,
+            files=self.files,
+            neighbours=self.neighbours,
+            searches=self.searches,
+        )
         #: What people do with dialogs, shortcuts and the app's home.
         self.views = ViewsOfPeople(self.workspace, self._responses, self._courier.take, self._url)
         self._server = HttpServer(port)
@@ -262,7 +271,7 @@ class SlackSandbox:
         item = event.get("item") or event
         place = item.get("channel", APP)
         shared = bool(self.workspace.channels.get(place, {}).get("is_ext_shared"))
-        body = payloads.envelope(event, shared=shared)
+        body = payloads.envelope(self.searches.brought(event), shared=shared)
         self._courier.take(Delivery(body["event_id"], "event", body, place))
 
     def _heard(self, there: Neighbour, event: Json) -> None:

@@ -20,6 +20,8 @@ from infra.local.sandbox.slack.files.store import Files
 from infra.local.sandbox.slack.installing.apps import Apps
 from infra.local.sandbox.slack.installing.neighbours import Neighbours
 from infra.local.sandbox.slack.responses import Responses
+from infra.local.sandbox.slack.search.context import searching
+from infra.local.sandbox.slack.search.tokens import ActionTokens
 from infra.local.sandbox.slack.views import methods
 from infra.local.sandbox.slack.workspace import Refusal, Workspace
 from shared.events import Json
@@ -52,6 +54,7 @@ class Web:
         apps: Apps,
         files: Files,
         neighbours: Neighbours,
+        searches: ActionTokens,
     ) -> None:
         self._workspace = workspace
         self._bot_token, self._app_token = tokens
@@ -60,7 +63,7 @@ class Web:
         self._responses = responses
         self._apps = apps
         self.files = FileServer(files, self._bot_token)
-        self._methods = {**_METHODS, **files.methods}
+        self._methods = {**_METHODS, **files.methods, **searching(searches)}
         self.neighbours = neighbours
         #: Ends the answers that are held back.
         self.stopping = threading.Event()

@@ -82,9 +82,11 @@ class Queries(Remarks):
             "name": shown["name"],
             "nameWithOwner": row["name"],
             "isPrivate": row["private"],
+            "visibility": shown["visibility"].upper(),
             "url": shown["html_url"],
             "object": lambda _, expression=None, **__: self._object(row, expression or ""),
             "pullRequest": lambda _, number: self._numbered(row, number),
+            "issueOrPullRequest": lambda _, number: self._either(row, number),
         }
 
     def _object(self, repository: Json, expression: str) -> Json | None:
@@ -125,6 +127,35 @@ class Queries(Remarks):
             message = f"Could not resolve to a PullRequest with the number of {number}."
             raise QueryRefused("NOT_FOUND", message)
         return self.pull(row)
+
+    def _either(self, repository: Json, number: int) -> Json:
+        """Show an issue or a pull request; one that moved away is not there any more."""
+        row = self.state.issue(repository, number)
+        if row is None:
+            message = f"Could not resolve to an issue or pull request with the number of {number}."
+            raise QueryRefused("NOT_FOUND", message)
+        if row["pull"]:
+            return self._numbered(repository, number)
+        owner, _, name = repository["name"].partition("/")
+        asking(lambda: self.call._replace(needs="issues").repository(owner, name))
+        return self._issue(row)
+
+    def _issue(self, row: Json) -> Json:
+        shown = self.site.views.issue(row)
+        return {
+            "__typename": "Issue",
+            "id": shown["node_id"],
+            "databaseId": row["id"],
+            **{name: shown[name] for name in ("number", "title", "locked")},
+            "body": row["body"] or "",
+            "state": row["state"].upper(),
+            "author": self.actor(row["author"]),
+            "url": shown["html_url"],
+            "repository": self._repository(self.home(row)),
+            "createdAt": shown["created_at"],
+            "updatedAt": shown["updated_at"],
+            "comments": self._rows("comments", self.comment, issue=row["id"]),
+        }
 
     def pull(self, row: Json) -> Json:
         home = self.home(row)

@@ -1,0 +1,220 @@
+"""EvidenceDesk: gives a conversation its evidence, and lets only what stands be said.
+
+evidence = agent.desk(EvidenceDesk)
+answer = agent.converse(PROMPT, agent.recall(event.text), evidence=evidence)
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Self
+
+from shared.actions import Query
+from shared.actions.github.queries import ListCommits, ReadSources
+from shared.actions.slack.actions import SearchSlack
+from shared.agent.context import LONGEST_CODE, Attached, DataBlock, Settled, Shown
+from shared.agent.thinking import CUT, CUT_LONG
+from shared.agent.tools import Tool
+from shared.database import Database, Statement
+from shared.desk import Loan
+from shared.errors import AgentFlowsError
+from shared.events import Event, Json
+from shared.evidence.answer import CheckedAnswer, sources
+from shared.evidence.gaps import SQL as GAPS
+from shared.evidence.gate import Gate, Showing
+from shared.evidence.kinds import RULES, asks_for_facts
+from shared.evidence.passages import GivenPassage, GivenPassages
+from shared.evidence.readers import Readers
+from shared.evidence.searching import Searching
+from shared.evidence.standing import SourceCheck
+from shared.evidence.unknown import heading, unknown, who_may_know
+from shared.log import log
+from shared.memory import Memory
+from shared.memory.attribution import block
+from shared.memory.audience import Audiences
+from shared.memory.conversations.turns import Turn
+from shared.models import ToolCall
+from shared.models.prompts import data
+
+#: Stands in place of a text of Slack after a crash: the journal keeps none.
+_NOT_KEPT = "[what was said is not kept; search Slack again if you need it]"
+_TOOLS_OF = {"search_memory": "memory", "search_slack": "slack"}
+
+
+class EvidenceDesk:
+    """The evidence of one run's answer."""
+
+    #: What a flow that borrows it names in `reads`.
+    READS: tuple[type[Query], ...] = (*Searching.READS, ListCommits, ReadSources, SearchSlack)
+
+    rules = RULES
+
+    def __init__(self, loan: Loan) -> None:
+        self._loan, self._event = loan, loan.run.event
+        self._given = GivenPassages()
+        self._readers = Readers(self._event, loan.services[Audiences])
+        self._searching = Searching(self._event, self._readers, loan.read, loan.run.token)
+        self._said: tuple[Event, ...] = (self._event,)
+        self._nearest: list[Memory] = []
+        self._searched = {"memory"}
+        self._standing = SourceCheck(
+            self._event,
+            self._given,
+            self._readers,
+            database=loan.services[Database],
+            read=loan.read,
+            again=self._searching.again(),
+        )
+
+    @classmethod
+    def lend(cls, loan: Loan) -> Self:
+        return cls(loan)
+
+    def tools(self) -> list[Tool]:
+        """Return the tools with which a model may search for this event's readers."""
+        return self._searching.tools()
+
+    def numbered(
+        self, context: Iterable[object], turns: Sequence[Turn], said: Sequence[Event]
+    ) -> list[object]:
+        """Number what the model is shown: the conversation, then each memory of the context. The
+        answer is to what people `said`."""
+        self._said = tuple(said)
+        shown: list[object] = []
+        people = [turn.text for turn in turns if turn.role == "user"]
+        if people:
+            place, url, told = said[0].conversation, said[0].url, "\0".join(people)
+            passage = GivenPassage.of("conversation", place, _HERE, url, told)
+            number = str(self._given.add(passage))
+            shown.append(DataBlock(data("this conversation", "The turns above.", cite=number)))
+            self._searched.add("conversation")
+        return [*shown, *(one for thing in context for one in self._blocks(thing))]
+
+    def _blocks(self, thing: object) -> list[object]:
+        if isinstance(thing, Memory):
+            self._nearest.append(thing)
+            number = self._given.add(GivenPassage.of_memory(thing, time.time()))
+            return [DataBlock(block(thing, cite=str(number)))]
+        if isinstance(thing, Attached):
+            about = (thing.source, self._said[-1].url, thing.text)
+            number = self._given.add(GivenPassage.of("attached", thing.source, *about))
+            return [DataBlock(_attached(thing, str(number)))]
+        if isinstance(thing, list | tuple) and not hasattr(thing, "_fields"):
+            return [one for part in thing for one in self._blocks(part)]
+        return [thing]
+
+    def shown(self, call: ToolCall, kept: str, recall: Callable[[str], list[Memory]]) -> Shown:
+        """Show what a tool gave, with numbers. Another flow's own tool gives text, which a model
+        may use and cannot cite."""
+        try:
+            given = json.loads(kept)
+        except ValueError:
+            given = None
+        if call.name not in {tool.name for tool in self.tools()} or given is None:
+            return Shown(data(f"result of {call.name}", kept))
+        self._searched.add(_TOOLS_OF.get(call.name, "github"))
+        if isinstance(given, dict) and given.get("recall"):
+            found = recall(str(given["query"]))
+            self._nearest += found
+            passages = [GivenPassage.of_memory(one, time.time()) for one in found]
+        elif isinstance(given, dict):
+            return Shown(data(f"result of {call.name}", f"nothing: {given.get('none', '')}"))
+        else:
+            passages = [GivenPassage(**row) for row in given]
+        return self._as_blocks(call.name, passages)
+
+    def _as_blocks(self, name: str, passages: Sequence[GivenPassage]) -> Shown:
+        if not passages:
+            return Shown(data(f"result of {name}", "nothing was found"))
+        texts, kept = list[str](), list[str]()
+        for one in passages:
+            heard = self._searching.heard.get(one.ref, _NOT_KEPT)
+            text = heard if one.kind == "slack" else one.text
+            number = str(self._given.add(one._replace(text=text)))
+            hidden = one.digest if one.kind == "slack" else text
+            for to, said in ((texts, text), (kept, hidden)):
+                to.append(_result(name, one, said, number))
+        return Shown("\n\n".join(texts), "\n\n".join(kept))
+
+    def gate(self, shows: Showing) -> Gate:
+        """Return what a growing answer passes before people see it."""
+        return Gate(shows, self._answer)
+
+    def settled(self, text: str) -> Settled:
+        """Return the answer as people may see it: with its sources, or "I don't know"."""
+        text, ending = _without_ending(text)
+        answer = self._answer()
+        answer.take(text, ended=True)
+        counts = {"cited": len(answer.cited), "failed": len(answer.failed), "left": answer.dropped}
+        log("answer checked", run=self._loan.run.id, silent=answer.is_silent, **counts)
+        if answer.is_silent:
+            told = unknown(self._question, self._searched, self._event.repository, self._names())
+            return Settled(told, told, self._marked(unanswered=True))
+        listed = sources(answer.cited, heading(self._question))
+        text = "\n\n".join(filter(None, [answer.shown.strip(), ending, listed]))
+        said = "\n\n".join(filter(None, [answer.plain.strip(), ending]))
+        return Settled(text, said, self._marked(unanswered=False))
+
+    @property
+    def _question(self) -> str:
+        return "\n".join(one.text for one in self._said)
+
+    def _marked(self, *, unanswered: bool) -> list[Statement]:
+        """Keep that a question found no answer; an edited one may find it."""
+        first = self._said[0]
+        if not unanswered and first.id == self._event.id:
+            return []
+        events = [one.id for one in self._said]
+        about = {"conversation": first.conversation, "events": events, "unanswered": unanswered}
+        return [Statement(GAPS["mark"], about | {"tenant": self._event.tenant})]
+
+    def _answer(self) -> CheckedAnswer:
+        return CheckedAnswer(self._given, self._standing, asks=asks_for_facts(self._question))
+
+    def _names(self) -> list[str]:
+        """Name people who may know: authors of what is nearest, else of the newest commits."""
+        names = [self._loan.named(f"@{name}").removeprefix("@") for name in self._authors()]
+        if names or "github" not in self._searched:
+            return names
+        try:
+            found: Json = self._loan.read(ListCommits(self._event.repository, limit=10))
+        except AgentFlowsError as err:
+            log("committers not read", run=self._loan.run.id, error=type(err).__name__)
+            return []
+        committers = (one["author"] for one in found["items"])
+        return [name for name in dict.fromkeys(committers) if name and not name.endswith("[bot]")]
+
+    def _authors(self) -> list[str]:
+        visible = [one for one in self._nearest if self._readers.see(one.audience)]
+        return who_may_know(visible)
+
+
+#: The title of the conversation as a source.
+_HERE = "Earlier in this conversation"
+
+
+def _result(name: str, passage: GivenPassage, text: str, number: str) -> str:
+    """Show what a tool found; a file, and what Slack gives, is no Markdown."""
+    place, markdown = f"{passage.name} {passage.url}", passage.kind not in {"file", "slack"}
+    return data(f"result of {name}", text, markdown=markdown, cite=number, place=place)
+
+
+def _attached(thing: Attached, cite: str) -> str:
+    author, trust = thing.author, thing.trust
+    return data(
+        thing.source,
+        thing.text,
+        LONGEST_CODE,
+        markdown=False,
+        author=author,
+        trust=trust,
+        cite=cite,
+    )
+
+
+def _without_ending(text: str) -> tuple[str, str]:
+    """Take off the line that says that an answer was cut off."""
+    for line in (CUT, CUT_LONG):
+        if text.endswith(line):
+            return text.removesuffix(line).rstrip(), line
+    return text, ""

@@ -1,0 +1,24 @@
+"""The token by which somebody who writes to the agent in Slack lets it search for them. It is used
+within the run and kept nowhere.
+
+Slack's page has it under `assistant_thread`; what Slack sends has it beside the text.
+https://docs.slack.dev/ai/using-data-access-api/
+https://github.com/slack-go/slack/issues/1577
+"""
+
+from shared.events import Event
+from shared.perception import string
+
+_NAME, _WITHIN = "action_token", "assistant_thread"
+
+
+def taken_out(event: Event) -> tuple[Event, str]:
+    """Return the event without its token, and the token; '' when it has none."""
+    inner = event.payload.get("event") if event.source == "slack" else None
+    if not isinstance(inner, dict):
+        return event, ""
+    token = string(inner, _NAME) or string(inner, _WITHIN, _NAME)
+    if not token:
+        return event, ""
+    left = {name: value for name, value in inner.items() if name not in {_NAME, _WITHIN}}
+    return event._replace(payload={**event.payload, "event": left}), token
