@@ -81,7 +81,10 @@ def _pages_of(api: str) -> str:
     ('https://github.com', 'https://git.acme.test')
     """
     parts = urlsplit(api)
-    return f"{parts.scheme}://{parts.netloc.removeprefix('api.')}"
+    place = parts.netloc
+    if re.fullmatch(r"api\.(?:github\.com|[\w-]+\.ghe\.com)", place):
+        place = place.removeprefix("api.")
+    return f"{parts.scheme}://{place}"
 
 
 def _message(loan: Loan, event: Event, url: str, found: re.Match[str]) -> _Linked:
