@@ -24,7 +24,10 @@ SUMMARY = """\
 Summarise the thread for somebody who was not there: what it is about, what was decided, who does
 what until when, and what is open. Say only what it says, in its language, in a few lines."""
 _UNCONNECTED = "No repository is connected with this place. An operator names it in REPOSITORIES."
-_REFUSED = {"expired_trigger_id": "That took longer than Slack allows"}
+_REFUSED = {
+    "expired_trigger_id": "That took longer than Slack allows. Please press again.",
+    "another_workspace": "Dialogs do not open in this workspace. Mention me and say it in words.",
+}
 
 
 @dataclass(frozen=True)
@@ -75,8 +78,9 @@ def press(event: Event, agent: Agent) -> None:
         case ["shortcut", _]:
             agent.act(Whisper(event.response, _summary(event, agent)))
         case ["press", "refused"]:
-            why = _REFUSED.get(event.text, f"Slack did not open the dialog ({event.text})")
-            agent.act(Tell(ForPerson.of(event), f"{why}. Please press again."))
+            unopened = f"Slack did not open the dialog ({event.text}). Please press again."
+            why = _REFUSED.get(event.text, unopened)
+            agent.act(Tell(ForPerson.of(event), why))
         case _:
             home = agent.desk(HomeDesk)
             agent.act(PublishHome(ForPerson.of(event), home.shown()))

@@ -75,12 +75,30 @@ def _open(settings: Settings, form: Form, event: Event) -> str:
     view = opening(form, FormOrigin(channel, ts, root).to_text(), key_of(event.payload))
     body = {"trigger_id": event.payload.get("trigger_id"), "view": view}
     token = _token(settings)
+    if settings.slack_client_id and _team(settings.slack_api_url, token.value) != _workspace(event):
+        # The tokens of other workspaces lie in the database, which the front door does not ask.
+        return "another_workspace"
     code = _called(settings.slack_api_url, "views.open", token.value, body)
     if code in {"invalid_auth", "token_revoked", "token_expired"} and (
         other := token.renewed(token.value)
     ):
         code = _called(settings.slack_api_url, "views.open", other, body)
     return code
+
+
+def _workspace(event: Event) -> str:
+    return event.conversation.split(":")[1]
+
+
+_teams: dict[str, str] = {}
+
+
+def _team(api_url: str, token: str) -> str:
+    """Return the workspace of a token, which a process asks once; '' where Slack does not say."""
+    if token and not _teams.get(token):
+        answer, _ = _sent(api_url, "auth.test", token, {})
+        _teams[token] = str(answer.get("team_id") or "")
+    return _teams.get(token, "")
 
 
 def _token(settings: Settings) -> Credential:
@@ -114,6 +132,17 @@ def _secret(name: str) -> Secrets:
 def _called(api_url: str, method: str, token: str, body: Json) -> str:
     """Call a method of Slack once; return '' or the reason why it did nothing. It is not repeated:
     a trigger counts once."""
+    answer, status = _sent(api_url, method, token, body)
+    if answer.get("ok") is True:
+        return ""
+    if not status:
+        return "no_answer"
+    code = str(answer.get("error") or "")
+    return code if code and _CODE.issuperset(code) else f"http_{status}"
+
+
+def _sent(api_url: str, method: str, token: str, body: Json) -> tuple[Json, int]:
+    """Return Slack's answer, empty where it is none, and its status; 0 without an answer."""
     scheme, _, rest = api_url.partition("://")
     host, _, path = rest.partition("/")
     headers = {
@@ -127,13 +156,10 @@ def _called(api_url: str, method: str, token: str, body: Json) -> str:
         reply = connection.send("POST", f"/{path.rstrip('/')}/{method}", headers, text)
         answer = json.loads(reply.body) if reply.status == 200 else {}
     except (OSError, ValueError):
-        return "no_answer"
+        return {}, 0
     finally:
         connection.close()
-    if isinstance(answer, dict) and answer.get("ok") is True:
-        return ""
-    code = str(answer.get("error")) if isinstance(answer, dict) else ""
-    return code if code and _CODE.issuperset(code) else f"http_{reply.status}"
+    return (answer if isinstance(answer, dict) else {}), reply.status
 
 
 def _updated(view: Json) -> Json:

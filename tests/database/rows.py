@@ -15,6 +15,7 @@ _VALUES = {
     "embedding": "'[1,2,3]'",
     "vector": "'[1,2,3]'",
     "fault": "''",
+    "verdict": "'good'",
 }
 _STATES = {
     "runs": "'done'",

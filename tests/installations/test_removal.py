@@ -8,9 +8,10 @@ import pytest
 from flows.uninstall import uninstall
 from shared.events import Event, Json
 from shared.installations import Workspace
+from shared.people.store import LinkedPerson, PeopleTable
 from shared.perception.slack import to_event
 from shared.testing import FlowRunner
-from tests.installations.installed import ONE, ORG, TWO, Installed
+from tests.installations.installed import ONE, ORG, TWO, Installed, said
 
 REVOKED = {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": ["U0AGENT"]}}
 PERSONS = {"type": "tokens_revoked", "tokens": {"oauth": ["U0ALICE"], "bot": []}}
@@ -59,6 +60,14 @@ def test_an_organisation_names_no_workspace(
 ) -> None:
     runner.run(uninstall, _event(inner, "", ORG))
     assert _places(world) == {ONE, TWO}
+
+
+def test_the_proofs_of_its_people_go_with_it(world: Installed, runner: FlowRunner) -> None:
+    people = PeopleTable(world.database)
+    for team in (ONE, TWO):
+        people.link(f"slack:{team}", LinkedPerson(team, "U0ALICE", "1", "maria"))
+    runner.run(uninstall, _event(GONE, ONE))
+    assert [people.of(said(team)) == [] for team in (ONE, TWO)] == [True, False]
 
 
 def test_a_persons_token_is_not_the_bots(world: Installed, runner: FlowRunner) -> None:
