@@ -142,9 +142,9 @@ def _errands(system: System) -> None:
     pull = hub.open_pull_request(REPOSITORY, "Cart", "It.", head="cart", files=files)
     root = chat.say(SUPPORT, f"<@{BOT_USER}> remind me in 2 hours to call")
 
-    def said(words: str) -> Json | None:
+    def said(words: str) -> Json:
         found = [m for m in chat.thread(SUPPORT, root) if words in str(m.get("blocks"))]
-        return found[-1] if found else None
+        return found[-1] if found else {}
 
     kept = wait_for(lambda: said("takes it back"))
     name = re.search(r"cancel (r-\w+)", str(kept["blocks"]))
