@@ -5,7 +5,7 @@ import re
 from typing import Any, NamedTuple
 
 from shared.actions.github.actions import ListLabels
-from shared.actions.github.queries import ReadIssue
+from shared.actions.github.queries import ReadIssue, ReadPull
 from shared.agent.agent import Agent
 from shared.errors import ActionRejected, RequestUnclear
 from shared.events import REPOSITORY
@@ -14,8 +14,8 @@ from shared.reminding.desk import Reminder
 from shared.reminding.messages import often
 from shared.reminding.wishes import Wish
 
-#: What a flow that proposes asks of GitHub.
-READS = (ListLabels, ReadIssue)
+#: What a flow that proposes asks of GitHub; a pull request is read as an issue, with its own right.
+READS = (ListLabels, ReadIssue, ReadPull)
 
 #: Characters of a title; GitHub's own limit.
 TITLE = 256

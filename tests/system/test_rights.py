@@ -12,6 +12,7 @@ from infra.local.aws.rights import Grant
 from infra.local.sandbox.slack import SlackSandbox
 from infra.local.sandbox.slack.workspace import BOT_USER, SUPPORT
 from infra.local.system import System
+from shared.events import Json
 from tests.system.quick import shipped_template
 from tests.system.test_plans import GOAL, REPOSITORY, call, comments, github
 from tests.waiting import wait_for
@@ -61,6 +62,7 @@ def _use_everything(system: System) -> None:
     _undo(system, number)
     _plan_and(system, number, "stop", "⏹ Cancelled")
     _review(system)
+    _errands(system)
     hub.comment(REPOSITORY, number, "/remember we deploy on Fridays", author="maria")
     hub.push(REPOSITORY, {"docs/a.md": "# Payments\n\nWe pay on Fridays.\n"})
     hub.set_private(REPOSITORY, private=True)
@@ -130,6 +132,29 @@ def _undo(system: System, number: int) -> None:
     assert wait_for(lambda: any("↩ Took back run" in text for text in comments(system, number)))
     assert hub.issue(REPOSITORY, opened["number"])["state"] == "closed"
     assert not any(text.startswith("Yes") for text in comments(system, number))
+
+
+def _errands(system: System) -> None:
+    """Have a reminder set and cancelled, and a pull request reviewed from Slack."""
+    hub, chat = github(system), system.slack
+    assert chat
+    files = {"shop/cart.py": "def cart(items):\n    return items == None\n"}
+    pull = hub.open_pull_request(REPOSITORY, "Cart", "It.", head="cart", files=files)
+    root = chat.say(SUPPORT, f"<@{BOT_USER}> remind me in 2 hours to call")
+
+    def said(words: str) -> Json:
+        found = [m for m in chat.thread(SUPPORT, root) if words in str(m.get("blocks"))]
+        return found[-1] if found else {}
+
+    kept = wait_for(lambda: said("takes it back"))
+    name = re.search(r"cancel (r-\w+)", str(kept["blocks"]))
+    assert name
+    chat.say(SUPPORT, f"<@{BOT_USER}> reminders cancel {name[1]}", thread_ts=root)
+    assert wait_for(lambda: said("does not come"), 30), chat.thread(SUPPORT, root)
+    chat.say(SUPPORT, f"<@{BOT_USER}> review #{pull}", thread_ts=root)
+    asked = wait_for(lambda: said("Press a button"), 20)
+    chat.click(SUPPORT, asked["ts"], "do it")
+    assert wait_for(lambda: said("✅ Reviewed"))
 
 
 def _is_quiet(system: System) -> bool:
