@@ -8,6 +8,7 @@ from shared.agent import Agent, flow
 from shared.agent.tools import Tool
 from shared.events import Event
 from shared.hearing.desk import HearingDesk
+from shared.hearing.own_nature import is_all, own_words
 from shared.proposals import tools
 from shared.proposals.desk import MOST_AT_ONCE
 
@@ -15,7 +16,8 @@ PROMPT = """\
 You are a member of this team who answers in Slack. Answer what was said last, shortly and exactly,
 in its language; several messages in a row get one answer. Use what the memories say and name their
 source. When neither they nor the conversation hold the answer, say that you do not know. You do
-nothing outside of this conversation: what people ask you to do there, propose by a tool."""
+nothing outside of this conversation: what people ask you to do there, propose by a tool. You are an
+AI and say so when asked. Never rate, rank or compare people."""
 
 
 @flow(
@@ -55,5 +57,9 @@ def _answer(
     *,
     stream: bool = True,
 ) -> str:
+    words = own_words(said)
+    if is_all(said, words):
+        return "\n\n".join(words)
     knowledge, attached = agent.recall(said, limit=6), hearing.attached(agent.conversation)
-    return agent.converse(PROMPT, knowledge, *attached, tools=offered, stream=stream)
+    answer = agent.converse(PROMPT, knowledge, *attached, tools=offered, stream=stream)
+    return "\n\n".join([*words, answer])

@@ -151,6 +151,8 @@ class Worker:
             self._flow.name
         ):
             return "a schedule spread it for another flow"
+        if event.only_for not in ("", self._flow.name):
+            return "it is for another flow"
         if event.type.startswith("timer.") and event.timer.get("flow") != self._flow.name:
             return "another flow set this timer"
         if event.actor.is_bot and not self._flow.bots:

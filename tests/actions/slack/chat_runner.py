@@ -2,9 +2,9 @@
 them."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
 import psycopg
@@ -50,7 +50,12 @@ class Servers(NamedTuple):
 
 
 def capabilities(
-    database: Database, servers: Servers, pace: Pace = AT_ONCE, timeout: int = 5, **changes: str
+    database: Database,
+    servers: Servers,
+    pace: Pace = AT_ONCE,
+    timeout: int = 5,
+    services: Mapping[type, Callable[[], Any]] | None = None,
+    **changes: str,
 ) -> Capabilities:
     """Real parts on real servers; `timeout` is how long they wait for Slack. `changes` are
     settings."""
@@ -58,7 +63,8 @@ def capabilities(
     settings = Settings(footer="off", max_attempts="3", max_pause_hours="0", model_embed="hashing")
     settings = settings._replace(model_small=name, model_large=name)._replace(**changes)
     adapter = connect(servers.slack, timeout=timeout)
-    can = composed(settings, database, lambda wanted: adapter, {Queue: QueueInMemory})
+    made = {Queue: QueueInMemory, **(services or {})}
+    can = composed(settings, database, lambda wanted: adapter, made)
     return can._replace(pace=pace)
 
 
@@ -79,6 +85,8 @@ class ChatRunner:
     model: ScriptedServer
     database_url: str
     database: Database
+    #: Services of the desks, beside the real ones.
+    services: dict[type, Callable[[], Any]] = field(default_factory=dict)
 
     @classmethod
     @contextmanager
@@ -152,7 +160,7 @@ class ChatRunner:
         **changes: str,
     ) -> bool:
         """Hand `event` to `flow` and tell whether that was the end of it."""
-        can = capabilities(self.database, self.servers, pace, timeout, **changes)
+        can = capabilities(self.database, self.servers, pace, timeout, self.services, **changes)
         handler = handler_of(flow, Journal(self.database), can)
         answer = handler(batch(event, receives, age), Context())
         return not answer["batchItemFailures"]
