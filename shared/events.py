@@ -102,10 +102,6 @@ class ResponseUrl(NamedTuple):
         return f"slack:{self.team}:{self.channel}"
 
 
-#: The field of a payload that names the one flow that takes the event.
-ONLY_FOR = "agent_flows_only_for"
-
-
 class Workplace(NamedTuple):
     """The repository, `owner/name`, that a Slack channel or the API works on, and its tenant."""
 
@@ -193,12 +189,6 @@ class Event(NamedTuple):
         if not self.scope.startswith("slack:"):
             raise EventError(f"event {self.type} is in no Slack channel")
         return self.scope.rpartition(":")[2]
-
-    @property
-    def only_for(self) -> str:
-        """The one flow that takes this event; empty for all that take its type."""
-        name = self.payload.get(ONLY_FOR)
-        return name if isinstance(name, str) else ""
 
     @property
     def timer(self) -> Json:

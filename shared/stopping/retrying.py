@@ -7,10 +7,13 @@ from shared.aws.bus import Bus
 from shared.database import queries
 from shared.desk import Loan
 from shared.errors import EventError
-from shared.events import ONLY_FOR, Event
+from shared.events import Event
 from shared.journal import Outcome
 
 SQL = queries(__file__, "retrying.sql")
+
+#: The field of a payload that names the one flow that takes the event.
+ONLY_FOR = "agent_flows_only_for"
 
 #: What a press came to.
 Retried = Literal["sent", "sent before", "not failed", "not allowed"]

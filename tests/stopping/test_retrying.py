@@ -15,6 +15,7 @@ from shared.aws.bus import Bus
 from shared.errors import ModelRejected, NotPermitted
 from shared.events import Event
 from shared.perception import slack
+from shared.stopping.retrying import ONLY_FOR
 from tests.actions.slack.chat_runner import ChatRunner
 from tests.models.scripted_server import Fails, Says
 
@@ -79,7 +80,7 @@ def test_a_press_tries_it_again_once(runner: ChatRunner, bus: Published, direct:
     for one in (pressed, press(runner, event), pressed):
         assert runner.deliver(one, control)
     (again,) = bus.events
-    assert (again.type, again.only_for, again.text) == (event.type, "chat", event.text)
+    assert (again.type, again.payload[ONLY_FOR], again.text) == (event.type, "chat", event.text)
     for _ in range(2):
         assert runner.deliver(again)
     assert runner.said(event)[-1] == "On Tuesdays."

@@ -1,6 +1,7 @@
 """A thread in the sandbox Slack, a model that says what a test scripts, and the real worker between
 them."""
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +30,8 @@ from tests.models.scripted_server import ScriptedServer
 
 Json = dict[str, Any]
 
+#: The invisible name with which a stream begins.
+NAME = re.compile("\\A[\u200b\u2060]{24}")
 #: Every piece of an answer is shown.
 AT_ONCE = Pace(0.0, 0.0, 1.0)
 #: Only the first is.
@@ -166,9 +169,8 @@ class ChatRunner:
         return not answer["batchItemFailures"]
 
     def replies(self, event: Event) -> list[str]:
-        """What the bot says in the event's thread, as Markdown."""
-        thread = self.slack.thread(event.thread.channel, event.thread.ts)[1:]
-        return [message["blocks"][0]["text"] for message in thread if "blocks" in message]
+        """What the bot says in the event's thread, as Markdown, without the names of streams."""
+        return [NAME.sub("", _text(message)) for message in self.thread(event)]
 
     def shown(self) -> list[str]:
         """Every text that the bot's messages have had, in the order in which it was sent."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.agent.own_nature import is_all, own_words
+from shared.hearing.own_nature import is_all, own_words
 
 
 @pytest.mark.parametrize(
