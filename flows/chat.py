@@ -9,6 +9,7 @@ from shared.agent.tools import Tool
 from shared.events import Event
 from shared.evidence.desk import EvidenceDesk
 from shared.hearing.desk import HearingDesk
+from shared.hearing.own_nature import is_all, own_words
 from shared.proposals import tools
 from shared.proposals.desk import MOST_AT_ONCE
 
@@ -16,7 +17,8 @@ PROMPT = """\
 You are a member of this team who answers in Slack. Answer what was said last, shortly and exactly,
 in its language; several messages in a row get one answer. Use what the memories and the
 conversation say; where they do not answer, search. You do nothing outside of this conversation:
-what people ask you to do there, propose by a tool."""
+what people ask you to do there, propose by a tool. You are an AI and say so when asked. Never rate,
+rank or compare people."""
 
 
 @flow(
@@ -56,7 +58,11 @@ def _answer(
     *,
     stream: bool = True,
 ) -> str:
+    words = own_words(said)
+    if is_all(said, words):
+        return "\n\n".join(words)
     evidence, knowledge = agent.desk(EvidenceDesk), agent.recall(said, limit=6)
     context = (knowledge, *hearing.attached(agent.conversation))
     every = (*evidence.tools(), *offered)
-    return agent.converse(PROMPT, *context, tools=every, stream=stream, evidence=evidence)
+    answer = agent.converse(PROMPT, *context, tools=every, stream=stream, evidence=evidence)
+    return "\n\n".join([*words, answer])

@@ -5,6 +5,7 @@ and act again: `pause`, `resume`. Show a team's settings: `config`. Its queue is
 never waits behind what it stops."""
 
 import re
+from collections.abc import Mapping
 
 from shared.actions import Action
 from shared.actions.github.actions import Comment, RemoveLabels, ReportCheck
@@ -15,13 +16,22 @@ from shared.agent import Agent, flow
 from shared.errors import EventError, NotPermitted
 from shared.events import Event, Thread
 from shared.perception.commands import command_of, event_types
+from shared.perception.slack import RETRY
 from shared.stopping.desk import Halted, StopDesk
 from shared.stopping.quiet import QuietDesk
+from shared.stopping.retrying import Retried, RetryDesk
 from shared.stopping.undo import UndoDesk
 from shared.team_settings.desk import TeamSettings
 
 #: What looks like the id of a run; other words after the command are ignored.
 _RUN = r"(?=\S*\d)[\w-]{4,40}"
+
+_RETRIED: Mapping[Retried, str] = {
+    "sent": "I try it again.",
+    "sent before": "It was tried again already.",
+    "not failed": "There is nothing to try again here any more. Please ask again.",
+    "not allowed": "Only who asked, or somebody with write permission, can try it again.",
+}
 
 
 @flow(
@@ -29,6 +39,7 @@ _RUN = r"(?=\S*\d)[\w-]{4,40}"
     "api.command.cancel",
     "api.command.undo",
     "slack.stop",
+    RETRY,
     "slack.message_deleted",
     "github.pull_request.opened",
     "github.pull_request.reopened",
@@ -59,6 +70,8 @@ def control(event: Event, agent: Agent) -> None:
         agent.act(_answer(event, _obeyed(name, event, agent)))
     elif event.type == "slack.stop":
         _signed(event, agent)
+    elif event.type == RETRY:
+        agent.act(Whisper(event.response, _RETRIED[agent.desk(RetryDesk).retry(event.text)]))
     elif event.type == "slack.message_deleted":
         agent.desk(StopDesk).withdraw("chat")
     elif event.type == "github.installation.created":

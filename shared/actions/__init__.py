@@ -134,6 +134,10 @@ class Action(ABC):
         this kind cannot."""
         return None
 
+    def retried(self, run: str) -> Self:
+        """Add what lets a person try the failed `run` again, where the platform has that."""
+        return self
+
     @classmethod
     def aside(cls, event: Event, name: str, text: str) -> "Action | None":
         """Return the action that tells something beside the flow's own answers, in one place for

@@ -1,6 +1,7 @@
 """What the agent hears in Slack: messages in a row, edits, files, links; each as data.
 
 desk         what a run answers: several messages taken together, as they are when the answer begins
+own_nature   what is said of itself when somebody asks: that it is an AI, that it rates nobody
 attached     the files that came with them
 ear          what is said in recordings
 file_kinds   what a file says, by its bytes: text, a table, a picture

@@ -24,6 +24,8 @@ from shared.perception.slack_payloads import SlackFields, bots_of, is_stranger, 
 AGAIN = "agent_flows_again"
 #: The type of a sign to stop; see SlackFields.
 STOP = "slack.stop"
+#: The type of a press on Retry, and how the value of that button begins; the run's id follows.
+RETRY, RETRY_PRESS = "slack.retry", "retry "
 
 _MAX_AGE = 300
 _NOTHING: Mapping[str, str] = {}
@@ -113,6 +115,8 @@ def _wanted(said: SlackFields, takes: commands.Takes, claims: commands.Takes) ->
         return STOP, said.text
     if said.also and claims(f"slack.{said.also}"):
         return f"slack.{said.also}", said.text
+    if said.type == "block_actions" and said.text.startswith(RETRY_PRESS) and takes(RETRY):
+        return RETRY, said.text.removeprefix(RETRY_PRESS)
     return f"slack.{said.type}", said.text
 
 

@@ -22,11 +22,15 @@ from shared.errors import (
     BudgetExceeded,
     Declined,
     EffectUnknown,
+    EventError,
     NotPermitted,
     Parked,
+    PolicyError,
     ProcessDied,
     PublishError,
+    ReplayError,
     RunBusy,
+    SettingsError,
     Stopped,
 )
 from shared.events import Event
@@ -49,6 +53,10 @@ _GRACE = 5.0
 _NOTICE = "notice"
 #: Seconds after which what a run leaves is committed, or the run comes again.
 _SETTLED = 120.0
+
+
+#: Errors that another try would only meet again.
+_FINAL = (BudgetExceeded, EffectUnknown, EventError, PolicyError, ReplayError, SettingsError)
 
 
 class Ending(NamedTuple):
@@ -290,6 +298,8 @@ class Lifecycle:
             kinds.sort(key=lambda kind: not kind.private)
         for kind in kinds:
             if (action := kind.aside(run.event, name, line)) is not None:
+                if not (waits or isinstance(err, _FINAL)):
+                    action = action.retried(run.id)
                 _try(run, "notice failed", partial(acting.notify, action))
                 return
 

@@ -28,6 +28,7 @@ from shared.runtime.lifecycle import Lifecycle, described
 from shared.runtime.own_voice import OwnVoice
 from shared.runtime.patience import Patience, is_outage
 from shared.runtime.spreading import SpreadDesk
+from shared.stopping.retrying import ONLY_FOR
 
 #: Takes what Lambda hands over, an event and its context, and returns the answer.
 LambdaHandler = Callable[[Json, Any], Json]
@@ -158,6 +159,8 @@ class Worker:
             self._flow.name
         ):
             return "a schedule spread it for another flow"
+        if event.payload.get(ONLY_FOR, self._flow.name) != self._flow.name:
+            return "it is for another flow"
         if event.type.startswith("timer.") and event.timer.get("flow") != self._flow.name:
             return "another flow set this timer"
         if event.actor.is_bot and not self._flow.bots:

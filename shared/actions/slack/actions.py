@@ -51,12 +51,31 @@ class _Written(OnSlack, Action):
         return {"text": self.text}
 
 
+class Button(NamedTuple):
+    """A button under a message. A press comes back as a `slack.block_actions` event whose text is
+    `value`, at most 2,000 characters."""
+
+    label: str
+    value: str
+    emphasis: Literal["", "primary", "danger"] = ""
+
+
 @dataclass(frozen=True)
 class Reply(_Written):
-    """Post into a thread. `text` is Markdown; its broadcasts and mentions are made harmless."""
+    """Post into a thread. `text` is Markdown; its broadcasts and mentions are made harmless. The
+    buttons stand under its end."""
 
     thread: Thread
     text: str
+    buttons: tuple[Button, ...] = ()
+
+    @property
+    def arguments(self) -> Json:
+        buttons = [button._asdict() for button in self.buttons]
+        return {"text": self.text} | ({"buttons": buttons} if buttons else {})
+
+    def retried(self, run: str) -> Self:
+        return replace(self, buttons=(*self.buttons, Button("Retry", f"retry {run}")))
 
     @property
     def target(self) -> Thread:
@@ -202,15 +221,6 @@ class Whisper(_Written):
     @classmethod
     def notice(cls, event: Event, text: str) -> Self | None:
         return cls(event.response_target, text) if event.response_target else None
-
-
-class Button(NamedTuple):
-    """A button under a message. A press comes back as a `slack.block_actions` event whose text is
-    `value`, at most 2,000 characters."""
-
-    label: str
-    value: str
-    emphasis: Literal["", "primary", "danger"] = ""
 
 
 @dataclass(frozen=True)

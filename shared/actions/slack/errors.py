@@ -36,6 +36,7 @@ _ADVICE = {
     "not_allowed_token_type": _TOKEN,
     "not_authed": _TOKEN,
     "not_in_channel": _INVITE,
+    "restricted_action": "an admin of the workspace restricts who posts there; ask them",
     "thread_not_found": "the message that it answers was deleted; no action is needed",
     "token_expired": _TOKEN,
     "token_revoked": _TOKEN,

@@ -1,7 +1,11 @@
 """Replies in threads, which may take over their drafts; reactions; answers to slash commands."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from shared.actions import Mark, Receipt
 from shared.actions.slack.actions import Correct, React, Reply, Whisper
+from shared.actions.slack.cards import buttons_below
 from shared.actions.slack.drafts import Streams, drafts_in, remove_drafts, streams_in
 from shared.actions.slack.errors import SlackRefused
 from shared.actions.slack.responses import answer
@@ -26,6 +30,7 @@ def post_reply(
     """Post the reply, or its missing pieces. The first takes over the draft of `previous`."""
     thread, drafts, streams = reply.thread, drafts_in(previous), streams_in(previous)
     texts = pieces(reply.text, hosts=mark.hosts)
+    below = buttons_below(reply.buttons)
     # A short reply is posted at once: `find` runs before a second try.
     posted = _posted(session, thread, mark) if len(texts) > 1 else {}
     drafts = [ts for ts in drafts if ts not in posted.values()]
@@ -35,8 +40,8 @@ def post_reply(
         for part, text in enumerate(texts):
             if part not in posted:
                 about = metadata(mark, part, len(texts))
-                over = "" if part else first
-                posted[part] = _put(session, thread, text, about, over=over, streams=streams)
+                place = _Place("" if part else first, streams, below if text is texts[-1] else [])
+                posted[part] = _put(session, thread, text, about, place)
     except ActionUnavailable as err:
         err.sent = err.sent or bool(posted)
         raise
@@ -52,8 +57,8 @@ def correct_reply(session: SlackSession, new: Correct, mark: Mark, *_: object) -
         for part, text in enumerate(texts):
             if part not in posted:
                 about = metadata(mark, part, len(texts))
-                over = left.pop(0) if left else ""
-                posted[part] = _put(session, thread, text, about, over=over)
+                place = _Place(left.pop(0) if left else "", {}, [])
+                posted[part] = _put(session, thread, text, about, place)
     except ActionUnavailable as err:
         err.sent = err.sent or bool(posted)
         raise
@@ -108,28 +113,29 @@ def send_whisper(session: SlackSession, whisper: Whisper, mark: Mark, *_: object
     return Receipt("")
 
 
-def _put(
-    session: SlackSession,
-    thread: Thread,
-    text: str,
-    about: Json,
-    *,
-    over: str,
-    streams: Streams | None = None,
-) -> str:
-    """Turn the draft `over` into a piece of the reply, or post that piece, and return its time
-    stamp."""
+class _Place(NamedTuple):
+    """Where a piece of a reply goes: the draft that it is put `over`, if any, of which some are
+    streams; and the blocks `below` it."""
+
+    over: str
+    streams: Streams
+    below: Sequence[Json]
+
+
+def _put(session: SlackSession, thread: Thread, text: str, about: Json, place: _Place) -> str:
+    """Turn the draft into a piece of the reply, or post that piece, and return its time stamp."""
+    over, streams, below = place
     if over:
         try:
-            if streams and over in streams:
+            if over in streams:
                 growing = stream.Stream(thread, over, streams[over])
-                stream.finish(session, growing, text, about)
+                stream.finish(session, growing, text, about, below)
             else:
-                session.change(thread, over, text, about)
+                session.change(thread, over, text, about, below)
             return over
         except SlackRefused:  # somebody deleted it, or Slack takes no more changes
             remove_drafts(session, thread, [over])
-    return session.post(thread, text, about)
+    return session.post(thread, text, about, below)
 
 
 def _posted(session: SlackSession, thread: Thread, mark: Mark) -> dict[int, str]:

@@ -23,7 +23,7 @@ PAGES = 100
 #: Slack loads no page and no picture for what we say.
 NO_UNFURL = {"unfurl_links": False, "unfurl_media": False}
 #: Slack's errors for blocks that it does not take.
-_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"}
+_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"}
 
 
 class BotIdentity(NamedTuple):

@@ -1,10 +1,11 @@
 """A thread in the sandbox Slack, a model that says what a test scripts, and the real worker between
 them."""
 
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
 import psycopg
@@ -29,6 +30,8 @@ from tests.models.scripted_server import ScriptedServer
 
 Json = dict[str, Any]
 
+#: The invisible name with which a stream begins.
+NAME = re.compile("\\A[\u200b\u2060]{24}")
 #: Every piece of an answer is shown.
 AT_ONCE = Pace(0.0, 0.0, 1.0)
 #: Only the first is.
@@ -50,7 +53,12 @@ class Servers(NamedTuple):
 
 
 def capabilities(
-    database: Database, servers: Servers, pace: Pace = AT_ONCE, timeout: int = 5, **changes: str
+    database: Database,
+    servers: Servers,
+    pace: Pace = AT_ONCE,
+    timeout: int = 5,
+    services: Mapping[type, Callable[[], Any]] | None = None,
+    **changes: str,
 ) -> Capabilities:
     """Real parts on real servers; `timeout` is how long they wait for Slack. `changes` are
     settings."""
@@ -58,7 +66,8 @@ def capabilities(
     settings = Settings(footer="off", max_attempts="3", max_pause_hours="0", model_embed="hashing")
     settings = settings._replace(model_small=name, model_large=name)._replace(**changes)
     adapter = connect(servers.slack, timeout=timeout)
-    can = composed(settings, database, lambda wanted: adapter, {Queue: QueueInMemory})
+    made = {Queue: QueueInMemory, **(services or {})}
+    can = composed(settings, database, lambda wanted: adapter, made)
     return can._replace(pace=pace)
 
 
@@ -79,6 +88,8 @@ class ChatRunner:
     model: ScriptedServer
     database_url: str
     database: Database
+    #: Services of the desks, beside the real ones.
+    services: dict[type, Callable[[], Any]] = field(default_factory=dict)
 
     @classmethod
     @contextmanager
@@ -152,15 +163,14 @@ class ChatRunner:
         **changes: str,
     ) -> bool:
         """Hand `event` to `flow` and tell whether that was the end of it."""
-        can = capabilities(self.database, self.servers, pace, timeout, **changes)
+        can = capabilities(self.database, self.servers, pace, timeout, self.services, **changes)
         handler = handler_of(flow, Journal(self.database), can)
         answer = handler(batch(event, receives, age), Context())
         return not answer["batchItemFailures"]
 
     def replies(self, event: Event) -> list[str]:
-        """What the bot says in the event's thread, as Markdown."""
-        thread = self.slack.thread(event.thread.channel, event.thread.ts)[1:]
-        return [message["blocks"][0]["text"] for message in thread if "blocks" in message]
+        """What the bot says in the event's thread, as Markdown, without the names of streams."""
+        return [NAME.sub("", _text(message)) for message in self.thread(event)]
 
     def shown(self) -> list[str]:
         """Every text that the bot's messages have had, in the order in which it was sent."""

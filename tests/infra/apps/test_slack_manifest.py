@@ -35,6 +35,7 @@ DOOR = "https://abc.execute-api.eu-central-1.amazonaws.com/live"
 HISTORY = {"channels:history", "groups:history", "im:history", "mpim:history"}
 READ = {"channels:read", "groups:read", "im:read", "mpim:read"}
 METHODS = {
+    "agents_sessions_setStatus": {"chat:write"},
     "assistant_threads_setStatus": {"chat:write"},
     "auth_test": set[str](),
     "chat_appendStream": {"chat:write"},
@@ -62,6 +63,7 @@ NAMED = {"assistant.search.context": {"search:read.public"}}
 #: The right that an event needs: https://docs.slack.dev/reference/events
 EVENTS = {
     "app_home_opened": "",
+    "agent_session_stopped": "",
     "app_mention": "app_mentions:read",
     "app_uninstalled": "",
     "channel_deleted": "channels:read",
@@ -76,7 +78,12 @@ EVENTS = {
     "tokens_revoked": "",
 }
 #: Types that the ingress makes itself of an event that has another name.
-MADE_OF = {"home": "app_home_opened", "stop": "reaction_added", "thumb": "reaction_added"}
+MADE_OF = {
+    "home": "app_home_opened",
+    "retry": "block_actions",
+    "stop": "agent_session_stopped",
+    "thumb": "reaction_added",
+}
 #: The beginnings of those that people make by pressing.
 PRESSED = ("slack.form.", "slack.opened.", "slack.press.", "slack.shortcut.")
 #: What comes without a subscription, and subtypes of messages.
@@ -85,7 +92,8 @@ UNASKED = {"block_actions", "channel_convert_to_private", "message_changed", "me
 
 def _called() -> set[str]:
     """The methods of slack_sdk's client that the functions call."""
-    method = re.compile(r"\b(?:chat|conversations|files|reactions|users|auth|views)_\w+")
+    names = "agents|assistant|chat|conversations|files|reactions|users|auth|views"
+    method = re.compile(rf"\b(?:{names})_\w+")
     found = set()
     for file in (ROOT / "shared").rglob("*.py"):
         text = file.read_text("utf-8")
@@ -109,7 +117,10 @@ def test_the_rights_are_those_that_the_code_needs() -> None:
     needed |= {right for name in NAMED if f'"{name}"' in code for right in NAMED[name]}
     subscribed = made["settings"]["event_subscriptions"]["bot_events"]
     needed |= {EVENTS[name] for name in subscribed} - {""}
-    assert scopes(made) == needed | {"commands"}
+    # https://docs.slack.dev/ai/agent-sessions: an agent has assistant:write.
+    assert scopes(made) == needed | {"assistant:write", "commands"}
+    assert made["features"]["agent_view"]["agent_description"]
+    assert 1 <= len(made["features"]["agent_view"]["suggested_prompts"]) <= 4
 
 
 def test_the_events_are_those_that_wake_flows() -> None:
@@ -121,7 +132,7 @@ def test_the_events_are_those_that_wake_flows() -> None:
         if name.startswith("slack.")
         and not name.startswith(("slack.command.", "slack.mention.", *PRESSED))
     }
-    lacking = {MADE_OF.get(name, name) for name in types - UNASKED} - subscribed
+    lacking = {MADE_OF.get(name, name) for name in types} - UNASKED - subscribed
     assert not lacking, "subscribe to these in bot_events of infra/apps/slack.yaml"
     assert subscribed == EVENTS.keys(), "say in EVENTS which right each needs"
 

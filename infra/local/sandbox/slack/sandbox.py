@@ -186,13 +186,6 @@ class SlackSandbox:
         event["streaming_message_ts"] = stop_by_person(self.workspace, place, thread_ts)
         self._happened(event | {"user": user, "event_ts": f"{self.workspace.now():.6f}"})
 
-    def open_messages(self, user: str = ALICE) -> None:
-        """Let `user` open the conversation with the app.
-        https://docs.slack.dev/reference/events/app_home_opened"""
-        event: Json = {"type": "app_home_opened", "user": user, "tab": "messages"}
-        event["channel"] = self.workspace.open_dm(user)["id"]
-        self._happened(event | {"event_ts": f"{self.workspace.now():.6f}"})
-
     # What there is to see
 
     def status(self, channel: str, thread_ts: str) -> Json:

@@ -52,10 +52,8 @@ class Workspace:
         self._last = 0
         #: The dialogs that people have open.
         self.views = OpenViews({"team_id": TEAM, "app_id": APP, "bot_id": BOT})
-        #: Seconds by which the clock of streams and statuses is ahead.
-        self.ahead = 0.0
-        #: The app is declared an agent: only then it has sessions.
-        self.is_agent = True
+        self.ahead = 0.0  # seconds by which the clock of streams and statuses is ahead
+        self.is_agent = True  # only an app that is declared an agent has sessions
         if not self._records.table("channels"):
             self._seed()
 
