@@ -5,6 +5,7 @@
 - worker       hands the records of a queue to the runs
 - own_voice    tells what the agent did itself, which causes nothing
 - lifecycle    lives one run: claim it, let the agent work, finish or fail
+- telling      shows people how a run stands, and why it fails or waits
 - patience     what becomes of a run after an error: a pause, or the end
 - sweeping     sends again the runs that stand still
 - machine      sends the states of plans to shared/planning/states

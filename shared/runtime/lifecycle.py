@@ -2,7 +2,6 @@
 work, record its end, tell the person who waits."""
 
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -14,33 +13,26 @@ from shared.actions.presence import Presence
 from shared.agent.acting import Acting
 from shared.agent.agent import Agent, Capabilities
 from shared.agent.flow import Flow
-from shared.agent.previewing import previewed
 from shared.aws.looks import Looks
 from shared.database import Database, Statement
 from shared.errors import (
     AgentFlowsError,
-    BudgetExceeded,
     Declined,
     EffectUnknown,
-    EventError,
-    NotPermitted,
     Parked,
-    PolicyError,
     ProcessDied,
     PublishError,
-    ReplayError,
     RunBusy,
-    SettingsError,
     Stopped,
 )
 from shared.events import Event
 from shared.journal import Allowance, Journal, Run
-from shared.log import log
 from shared.metrics import measure
 from shared.models.payers import paid_by, payer_of
 from shared.people.store import PeopleTable
 from shared.perception.commands import command_of
 from shared.runtime.patience import GRACE, Consequence, Patience
+from shared.runtime.telling import about, clear, close, described, log_of, show, tell, try_
 
 #: Does the run's work with its agent; returns statements to commit with the end of the run.
 Work = Callable[[Agent], Sequence[Statement]]
@@ -49,14 +41,8 @@ Closing = Callable[[Run, str], Sequence[Statement]]
 
 #: Seconds by which the lease outlives the function: a function that was stopped acts no more.
 _GRACE = 5.0
-#: The name of what a run tells beside its answers: why it fails, or waits.
-_NOTICE = "notice"
 #: Seconds after which what a run leaves is committed, or the run comes again.
 _SETTLED = 120.0
-
-
-#: Errors that another try would only meet again.
-_FINAL = (BudgetExceeded, EffectUnknown, EventError, PolicyError, ReplayError, SettingsError)
 
 
 class Ending(NamedTuple):
@@ -99,25 +85,24 @@ class Lifecycle:
         `acts`, goes on when the conversation is stopped unless it is `stoppable`, and its model
         calls keep within the `allowance`. What it is `shown` beside its event counts as its inputs;
         with the `token` of who wrote it, it searches Slack for them. `remaining` gives the seconds
-        that the function has. With `patience` a queue brings the event again, and people are told
-        of an error, or a long wait. Raises RunBusy when another holds the run, or it is not due.
+        that the function has. With `patience` a queue brings the event again, and people hear of an
+        error or a long wait. Raises RunBusy when another holds the run, or it is not due.
         """
         if not (run := self._claim(event, remaining() + _GRACE, patience, stoppable=stoppable)):
             return Ending("")
         run.inputs += shown
         run.token, run.allowance = token, allowance or run.allowance
-        authority = self._authority(run)
         acting_now = partial(self._acting, run, remaining, acts=acts, seen=bool(patience))
-        acting = acting_now()
+        authority, acting = self._authority(run), acting_now()
         try:
             _check(run, self._flow, patience)
-            self._show(run, acting, "", patience)
+            show(self._flow, run, acting, "", patience)
             run.event = authority.placed()
             acting = acting_now()
             with paid_by(payer_of(run.event, run.flow)):
                 statements = work(self._agent(run, acting, remaining, authority))
-            self._close(run, acting)
-            self._show(run, acting, "done", patience)
+            close(self._flow, run, acting)
+            show(self._flow, run, acting, "done", patience)
             self._end(run, acting, "done", "", [*statements, *closing(run, "done")])
         except RunBusy:
             raise
@@ -175,18 +160,18 @@ class Lifecycle:
         state = "parked"
         if isinstance(left, Stopped):
             state, run.ending = left.state, True
-            self._show(run, acting, state, patience)
-            _try(run, "draft left", partial(acting.drafts.leave, left))
+            show(self._flow, run, acting, state, patience)
+            try_(run, "draft left", partial(acting.drafts.leave, left))
         elif isinstance(left, Declined):
             state = "done"
-            _log("run declined", run, reason=str(left))
+            log_of("run declined", run, reason=str(left))
         else:
             try:
                 self._looks.after("batches", _SETTLED)
             except PublishError as err:
                 return self._fail(run, acting, err, patience, closing)
         if state != "parked":
-            self._clear(run, acting)
+            clear(self._flow, run, acting)
         self._end(run, acting, state, str(left), closing(run, state))
         return Ending(state)
 
@@ -199,7 +184,7 @@ class Lifecycle:
         closing: Closing,
     ) -> Ending:
         if not (_in_doubt(run) or isinstance(err, EffectUnknown)) and (stopped := run.look()):
-            _log("run failed", run, retry=False, **described(err))
+            log_of("run failed", run, retry=False, **described(err))
             return self._leave(run, acting, stopped, closing)
         run.ending = True
         then = Consequence("retrying", is_said=False)
@@ -207,17 +192,17 @@ class Lifecycle:
             then = patience.consequence(err, run.failures, run.pauses)
             run.message = patience.message
         state, pause = then.state, then.pause
-        self._show(run, acting, state, patience)
-        _log("run failed", run, retry=state in {"retrying", "parked"}, **described(err))
+        show(self._flow, run, acting, state, patience)
+        log_of("run failed", run, retry=state in {"retrying", "parked"}, **described(err))
         if then.is_said:
-            self._tell(run, acting, err, waits=state == "parked")
+            tell(self._flow, run, acting, err, waits=state == "parked")
         if then.is_said or state == "parked":
-            _try(run, "draft left", acting.drafts.take_back)
+            try_(run, "draft left", acting.drafts.take_back)
         reason = str(err) if isinstance(err, AgentFlowsError) else type(err).__name__
         statements = closing(run, state)
         self._end(run, acting, state, reason, statements, pause=pause, gave_up=then.gave_up)
         if then.gave_up:
-            _log("run given up", run)  # infra/flow.yaml raises an alarm for this line
+            log_of("run given up", run)  # infra/flow.yaml raises an alarm for this line
         return Ending(state, err, pause)
 
     def _end(
@@ -236,9 +221,9 @@ class Lifecycle:
         acting.presence.end(state)
         run.finish(state, reason, statements, pause=pause, gave_up=gave_up)
         if state == "done" and (other := run.unasked()):
-            _log("run went another way than recorded", run, steps=sorted(set(other)))
+            log_of("run went another way than recorded", run, steps=sorted(set(other)))
         values = {"Runs": 1, "RunSeconds": time.perf_counter() - run.begun}
-        measure("run ended", values, **_about(run), end=state, cost=run.cost)
+        measure("run ended", values, **about(run), end=state, cost=run.cost)
 
     def _look(self, run: Run, pause: float | None) -> None:
         """Set the clock for what the run leaves: work for the background, or itself, which the
@@ -250,58 +235,7 @@ class Lifecycle:
             try:
                 self._looks.after(kind, seconds)
             except AgentFlowsError as err:
-                _log("look not set", run, kind=kind, **described(err))
-
-    def _show(self, run: Run, acting: Acting, state: str, patience: Patience | None) -> None:
-        """Show how the run stands, in the ways that the flow may; a failure stops nobody. A piece
-        of a plan, which has no patience, is not shown."""
-        for permission in self._flow.may if patience else ():
-            for action in permission.action.shown(run.event, state):
-                _try(run, "not shown", partial(acting.notify, action))
-
-    def _close(self, run: Run, acting: Acting) -> None:
-        """Take back unfinished answers. Say in one place what a preview would have done, where
-        there is one; who gave a command hears of it in any case."""
-        acting.drafts.take_back()
-        self._clear(run, acting)
-        actions, command = acting.preview.actions, command_of(run.event.type)
-        if not acting.preview.is_on or not (actions or command):
-            return
-        text = previewed(run.flow, actions)
-        for permission in self._flow.may:
-            told = permission.action.aside(run.event, "preview", text)
-            if told is not None:
-                acting.notify(told)
-                return
-
-    def _clear(self, run: Run, acting: Acting) -> None:
-        """Take away what an earlier attempt told of a failure or a wait."""
-        told = [row["arguments"] for row in run.effects.values() if row["state"] == "committed"]
-        if not any(one.get("name") == _NOTICE and one.get("text") for one in told):
-            return
-        for permission in self._flow.may:
-            if (action := permission.action.withdrawn(run.event, _NOTICE)) is not None:
-                _try(run, "notice stays", partial(acting.notify, action))
-                return
-
-    def _tell(self, run: Run, acting: Acting, err: Exception, *, waits: bool) -> None:
-        """Leave one visible line with a reason and the run's id where the person waits; `waits`
-        when the run goes on by itself."""
-        if not (run.event.addressed or run.effects) or not _is_said(run, err):
-            return
-        public = err.public if isinstance(err, AgentFlowsError) else AgentFlowsError.public
-        line = f"⏳ {public} I go on when it is back." if waits else f"⚠️ {public}"
-        kinds = [permission.action for permission in self._flow.may]
-        name, line = _NOTICE, f"{line} Run `{run.id}`."
-        if isinstance(err, NotPermitted):
-            name = "refusal"
-            kinds.sort(key=lambda kind: not kind.private)
-        for kind in kinds:
-            if (action := kind.aside(run.event, name, line)) is not None:
-                if not (waits or isinstance(err, _FINAL)):
-                    action = action.retried(run.id)
-                _try(run, "notice failed", partial(acting.notify, action))
-                return
+                log_of("look not set", run, kind=kind, **described(err))
 
 
 def _check(run: Run, flow: Flow, patience: Patience | None) -> None:
@@ -325,38 +259,3 @@ def _is_asked(event: Event) -> bool:
 def _in_doubt(run: Run) -> bool:
     """Whether the next attempt has to look up if an effect happened."""
     return any(row["state"] in {"dispatched", "unknown"} for row in run.effects.values())
-
-
-def _is_said(run: Run, err: Exception) -> bool:
-    """Whether people are told of it: of a spent budget, somebody from outside not each time."""
-    if not (isinstance(err, BudgetExceeded) and run.event.by_outsider):
-        return True
-    from shared.models.guards.budgets import first_notice
-
-    return bool(run.write([first_notice(run.event)])[0])
-
-
-def described(err: Exception) -> dict[str, str]:
-    """Describe an error without people's text: its type, its place, and its message if ours."""
-    frames = traceback.extract_tb(err.__traceback__)
-    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-    return {
-        "error": type(err).__name__,
-        "reason": str(err) if isinstance(err, AgentFlowsError) else "",
-        "place": place,
-    }
-
-
-def _try(run: Run, message: str, work: Callable[[], None]) -> None:
-    try:
-        work()
-    except AgentFlowsError as failure:
-        _log(message, run, **described(failure))
-
-
-def _log(message: str, run: Run, **fields: object) -> None:
-    log(message, **_about(run), **fields)
-
-
-def _about(run: Run) -> dict[str, object]:
-    return {"flow": run.flow, "run": run.id, "event": run.event.id, "attempt": run.attempt}

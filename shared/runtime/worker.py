@@ -24,10 +24,11 @@ from shared.log import log
 from shared.perception.action_token import taken_out
 from shared.perception.commands import COMMANDS, command_of
 from shared.redaction.redacting import without_secrets
-from shared.runtime.lifecycle import Lifecycle, described
+from shared.runtime.lifecycle import Lifecycle
 from shared.runtime.own_voice import OwnVoice
 from shared.runtime.patience import Patience, is_outage
 from shared.runtime.spreading import SpreadDesk
+from shared.runtime.telling import described
 from shared.stopping.retrying import ONLY_FOR
 
 #: Takes what Lambda hands over, an event and its context, and returns the answer.
