@@ -11,8 +11,6 @@ from shared.database import Database, Statement, queries
 from shared.desk import Loan
 from shared.errors import ActionError
 from shared.events import MENTION, Event, Json, Thread, run_id
-from shared.hearing.attached import attachments
-from shared.hearing.links import linked
 from shared.journal import Outcome
 from shared.log import log
 from shared.perception import string
@@ -73,6 +71,12 @@ class HearingDesk:
 
     def attached(self, conversation: Conversation) -> tuple[Attached, ...]:
         """Return what came along with what was said, as data; the conversation gets pictures."""
+        said = "".join(one.text for one in conversation.said)
+        if "http" not in said and "[file: " not in said:
+            return ()  # like most of what people say: a cold start loads no more than it needs
+        from shared.hearing.attached import attachments
+        from shared.hearing.links import linked
+
         found = attachments(self._loan, conversation.said)
         conversation.images = found.images
         return (*found.shown, *linked(self._loan, conversation.said))

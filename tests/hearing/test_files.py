@@ -252,7 +252,7 @@ def test_a_model_that_does_not_see_is_told_so(runner: ChatRunner) -> None:
     ts = runner.slack.attach(DM, ("red.png", PNG), text="What is this?")
     event = written(runner, DM, ts)
     assert runner.deliver(event, model_large="offline", model_small="offline")
-    assert "I cannot see" in runner.replies(event)[0]
+    assert "I cannot see" in runner.slack.thread(DM, event.message.ts)[1]["text"]
 
 
 def test_another_picture_is_another_question_to_the_cache(runner: ChatRunner) -> None:
