@@ -53,10 +53,16 @@ class _Written(OnSlack, Action):
 
 @dataclass(frozen=True)
 class Reply(_Written):
-    """Post into a thread. `text` is Markdown; its broadcasts and mentions are made harmless."""
+    """Post into a thread. `text` is Markdown; its broadcasts and mentions are made harmless. Below
+    stand 👍 👎 if people should say what they make of it."""
 
     thread: Thread
     text: str
+    rated: bool = False
+
+    @property
+    def arguments(self) -> Json:
+        return {"text": self.text} | ({"rated": True} if self.rated else {})
 
     @property
     def target(self) -> Thread:

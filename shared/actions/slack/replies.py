@@ -1,5 +1,8 @@
 """Replies in threads, which may take over their drafts; reactions; answers to slash commands."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from shared.actions import Mark, Receipt
 from shared.actions.slack.actions import Correct, React, Reply, Whisper
 from shared.actions.slack.drafts import Streams, drafts_in, remove_drafts, streams_in
@@ -15,6 +18,7 @@ from shared.actions.slack.session import (
 )
 from shared.actions.slack.streaming import stream
 from shared.actions.slack.text import pieces, plain
+from shared.actions.slack.views.thumbs import thumbs
 from shared.errors import ActionRejected, ActionUnavailable
 from shared.events import Json, Thread
 from shared.log import log
@@ -36,7 +40,9 @@ def post_reply(
             if part not in posted:
                 about = metadata(mark, part, len(texts))
                 over = "" if part else first
-                posted[part] = _put(session, thread, text, about, over=over, streams=streams)
+                below = [thumbs()] if reply.rated and part == len(texts) - 1 else []
+                to = _Over(over, streams, below)
+                posted[part] = _put(session, thread, text, about, to)
     except ActionUnavailable as err:
         err.sent = err.sent or bool(posted)
         raise
@@ -53,7 +59,8 @@ def correct_reply(session: SlackSession, new: Correct, mark: Mark, *_: object) -
             if part not in posted:
                 about = metadata(mark, part, len(texts))
                 over = left.pop(0) if left else ""
-                posted[part] = _put(session, thread, text, about, over=over)
+                below = [thumbs()] if part == len(texts) - 1 else []
+                posted[part] = _put(session, thread, text, about, _Over(over, None, below))
     except ActionUnavailable as err:
         err.sent = err.sent or bool(posted)
         raise
@@ -108,28 +115,29 @@ def send_whisper(session: SlackSession, whisper: Whisper, mark: Mark, *_: object
     return Receipt("")
 
 
-def _put(
-    session: SlackSession,
-    thread: Thread,
-    text: str,
-    about: Json,
-    *,
-    over: str,
-    streams: Streams | None = None,
-) -> str:
-    """Turn the draft `over` into a piece of the reply, or post that piece, and return its time
-    stamp."""
+class _Over(NamedTuple):
+    """The draft that a piece of a reply takes over, the streams among drafts, and the blocks that
+    stand below the piece."""
+
+    draft: str
+    streams: Streams | None
+    below: Sequence[Json]
+
+
+def _put(session: SlackSession, thread: Thread, text: str, about: Json, to: _Over) -> str:
+    """Turn the draft into a piece of the reply, or post that piece, and return its time stamp."""
+    over, streams, below = to
     if over:
         try:
             if streams and over in streams:
                 growing = stream.Stream(thread, over, streams[over])
-                stream.finish(session, growing, text, about)
+                stream.finish(session, growing, text, about, below)
             else:
-                session.change(thread, over, text, about)
+                session.change(thread, over, text, about, below)
             return over
         except SlackRefused:  # somebody deleted it, or Slack takes no more changes
             remove_drafts(session, thread, [over])
-    return session.post(thread, text, about)
+    return session.post(thread, text, about, below)
 
 
 def _posted(session: SlackSession, thread: Thread, mark: Mark) -> dict[int, str]:
