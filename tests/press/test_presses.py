@@ -31,7 +31,7 @@ def _opinions(world: Pressing) -> list[tuple[str, str, str, str]]:
 
 @flow("slack.message.channels", "slack.app_mention", may=[Reply.at_most(1)])
 def answers(event: Event, agent: Agent) -> None:
-    agent.act(Reply(event.thread, "An answer."))
+    agent.act(Reply(event.thread, "An answer.\n\n" * 400, rated=True))
 
 
 def _answered(world: Pressing) -> str:
@@ -57,6 +57,27 @@ def test_a_thumb_is_noted_once_and_can_be_changed_and_taken_back(database: Datab
         world.slack.react(SUPPORT, said, "tada", user=ALICE)
         assert [one.type for one in world.settle()] == ["slack.thumb"] * 2
         assert _opinions(world) == [(ALICE, "bad", "", ""), (BOB, "bad", "", "")]
+
+
+def test_the_buttons_below_an_answer_ask_why_it_does_not_help(database: Database) -> None:
+    with pressing(database) as world:
+        said = _answered(world)
+        for value in ("positive", "negative"):
+            world.slack.click(SUPPORT, said, "press.feedback", value=value)
+            world.settle()
+        assert _opinions(world) == [(ALICE, "bad", "", "")]
+        world.slack.views.submit({"reason": "It is <!channel> wrong"})
+        assert world.slack.settle()
+        dialog = world.slack.views.dialog()
+        assert dialog and dialog["errors"] == {"kind": "Fill this in."}
+        world.slack.views.submit({"kind": "wrong", "reason": "It is <!channel> wrong"})
+        world.settle()
+        world.again(20)
+        assert _opinions(world) == [(ALICE, "bad", "wrong", "It is <!channel> wrong")]
+        assert world.slack.views.dialog() is None
+        world.slack.click(SUPPORT, said, "press.feedback", value="positive")
+        world.settle()
+        assert _opinions(world) == [(ALICE, "good", "", "")]
 
 
 def test_a_thumb_under_what_people_say_is_nothing(database: Database) -> None:

@@ -62,17 +62,19 @@ class Button(NamedTuple):
 
 @dataclass(frozen=True)
 class Reply(_Written):
-    """Post into a thread. `text` is Markdown; its broadcasts and mentions are made harmless. The
-    buttons stand under its end."""
+    """Post into a thread. `text` is Markdown; its broadcasts and mentions are made harmless. Under
+    its end stand the buttons, and 👍 👎 if people should say what they make of it."""
 
     thread: Thread
     text: str
     buttons: tuple[Button, ...] = ()
+    rated: bool = False
 
     @property
     def arguments(self) -> Json:
         buttons = [button._asdict() for button in self.buttons]
-        return {"text": self.text} | ({"buttons": buttons} if buttons else {})
+        below = {"buttons": buttons} if buttons else {}
+        return {"text": self.text} | below | ({"rated": True} if self.rated else {})
 
     def retried(self, run: str) -> Self:
         return replace(self, buttons=(*self.buttons, Button("Retry", f"retry {run}")))

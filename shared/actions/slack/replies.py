@@ -19,6 +19,7 @@ from shared.actions.slack.session import (
 )
 from shared.actions.slack.streaming import stream
 from shared.actions.slack.text import pieces, plain
+from shared.actions.slack.views.thumbs import thumbs
 from shared.errors import ActionRejected, ActionUnavailable
 from shared.events import Json, Thread
 from shared.log import log
@@ -30,7 +31,7 @@ def post_reply(
     """Post the reply, or its missing pieces. The first takes over the draft of `previous`."""
     thread, drafts, streams = reply.thread, drafts_in(previous), streams_in(previous)
     texts = pieces(reply.text, hosts=mark.hosts)
-    below = buttons_below(reply.buttons)
+    below = [*buttons_below(reply.buttons), *([thumbs()] if reply.rated else [])]
     # A short reply is posted at once: `find` runs before a second try.
     posted = _posted(session, thread, mark) if len(texts) > 1 else {}
     drafts = [ts for ts in drafts if ts not in posted.values()]
@@ -57,7 +58,8 @@ def correct_reply(session: SlackSession, new: Correct, mark: Mark, *_: object) -
         for part, text in enumerate(texts):
             if part not in posted:
                 about = metadata(mark, part, len(texts))
-                place = _Place(left.pop(0) if left else "", {}, [])
+                below = [thumbs()] if text is texts[-1] else []
+                place = _Place(left.pop(0) if left else "", {}, below)
                 posted[part] = _put(session, thread, text, about, place)
     except ActionUnavailable as err:
         err.sent = err.sent or bool(posted)

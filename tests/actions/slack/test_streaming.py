@@ -12,6 +12,7 @@ from shared.actions.drafts import PACE, Pace
 from shared.actions.github.actions import Comment
 from shared.actions.slack.actions import Reply
 from shared.actions.slack.text import pieces
+from shared.actions.slack.views.thumbs import thumbs
 from shared.agent import Agent, flow
 from shared.agent.tools import tool
 from shared.events import Event, Issue
@@ -86,12 +87,13 @@ def test_an_answer_that_comes_quickly_is_posted_once_and_whole(runner: ChatRunne
     assert runner.slack.calls("chat.update") == []
     first, second = map(_without_identity, runner.slack.calls("chat.postMessage"))
     assert first == second
-    assert first["blocks"] == [{"type": "markdown", "text": ANSWER}]
+    assert first["blocks"] == [{"type": "markdown", "text": ANSWER}, thumbs()]
 
 
 @flow("slack.app_mention", may=[Reply.at_most(1)])
 def whole(event: Event, agent: Agent) -> None:
-    agent.act(Reply(event.thread, agent.converse("Answer.", stream=False)))
+    answer = agent.converse("Answer.", stream=False)
+    agent.act(Reply(event.thread, answer, rated=True))
 
 
 def test_an_author_can_have_answers_whole(runner: ChatRunner) -> None:

@@ -50,11 +50,12 @@ def stop_stream(workspace: Workspace, arguments: Json) -> Json:
     """End a stream, and set the status of the session, if there is one."""
     channel, ts = own_message(workspace, arguments, "message_not_owned_by_app")
     fields: Json = {"streaming_state": _OVER}
-    if arguments.get("blocks"):
-        fields["blocks"] = checked_blocks(arguments["blocks"])
+    below = checked_blocks(arguments["blocks"]) if arguments.get("blocks") else []
     if arguments.get("metadata"):
         fields["metadata"] = checked_metadata(arguments["metadata"])
     last = _grow(workspace, channel, ts, _streamed(arguments))
+    if below:  # they stand below what was streamed
+        fields["blocks"] = [{"type": "markdown", "text": last["text"]}, *below]
     message = workspace.edit(channel, ts, BOT_USER, text=last["text"], **fields)
     if "thread_ts" in message:
         status = str(arguments.get("session_status") or "active")
