@@ -57,6 +57,7 @@ def test_cold_start_loads_only_a_few_small_files_of_ours() -> None:
         "shared.perception.github",
         "shared.perception.slack",
         "shared.perception.slack_payloads",
+        "shared.perception.slack_words",
         "shared.settings",
         "shared.aws.signed_http",
     }
