@@ -81,7 +81,9 @@ def _remind(event: Event, agent: Agent) -> Proposed | None:
     """Set a reminder for who asks; propose one for others."""
     read, reminder, note = serving.wanted(event, agent, event.text)
     if read.where in ("person", "channel") and read.to != event.actor.id:
-        return requests.reminder_wanted(read, reminder, serving.called(event, agent, read))
+        from shared.proposals.reminders import reminder_wanted  # it takes a while to load
+
+        return reminder_wanted(read, reminder, serving.called(event, agent, read))
     kept = agent.desk(Reminders).set(reminder)
     whom = "you" if read.where in ("me", "person") else "this conversation"
     _say(event, agent, messages.kept(kept, whom, note))
@@ -90,8 +92,10 @@ def _remind(event: Event, agent: Agent) -> Proposed | None:
 
 def _set_approved(event: Event, agent: Agent) -> None:
     """Set the reminder for others that a person said yes to."""
+    from shared.proposals.reminders import reminder_of
+
     proposal = agent.desk(Proposals).approved(event.need("proposal"))
-    reminder = requests.reminder_of(proposal)._replace(conversation=event.conversation)
+    reminder = reminder_of(proposal)._replace(conversation=event.conversation)
     try:
         kept = agent.desk(Reminders).set(reminder, key=proposal.id)
     except RequestUnclear as err:

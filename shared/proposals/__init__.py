@@ -3,6 +3,7 @@ to exactly that, or nothing is done.
 
     proposal      what may be proposed, as values
     requests      makes one of what people want: the place, the issue, the labels
+    reminders     reminders for others, as proposals
     drafting      writes an issue from a thread
     desk          keeps what is proposed
     messages      the message that asks, and later says what became of it

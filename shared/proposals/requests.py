@@ -9,10 +9,7 @@ from shared.actions.github.queries import ReadIssue, ReadPull
 from shared.agent.agent import Agent
 from shared.errors import ActionRejected, RequestUnclear
 from shared.events import REPOSITORY
-from shared.proposals.proposal import Proposal, Proposed
-from shared.reminding.desk import Reminder
-from shared.reminding.messages import often
-from shared.reminding.wishes import Wish
+from shared.proposals.proposal import Proposed
 
 #: What a flow that proposes asks of GitHub; a pull request is read as an issue, with its own right.
 READS = (ListLabels, ReadIssue, ReadPull)
@@ -98,17 +95,6 @@ def plan_wanted(agent: Agent, goal: str) -> Proposed:
     if not goal.strip():
         raise RequestUnclear("What should I do? Tell me in steps.")
     return Proposed("plan", "", {"goal": goal.strip()})
-
-
-def reminder_wanted(read: Wish, reminder: Reminder, whom: str) -> Proposed:
-    """Return a reminder for `whom`, as people call them."""
-    given = {"whom": whom, "when": often(reminder), "text": read.text, "_kept": [*reminder]}
-    return Proposed("remind", "", given)
-
-
-def reminder_of(proposal: Proposal) -> Reminder:
-    """Return the reminder that was proposed."""
-    return Reminder(*proposal.payload.arguments["_kept"])
 
 
 def labels_in(words: str, known: list[str]) -> list[str]:

@@ -73,10 +73,12 @@ def _reminder(kept: Callable[[Proposed], str], agent: Agent) -> Tool:
         """Propose a reminder for the person who asks for one.
 
         `when` is in their words, such as `on Monday at 10` or `every weekday at 9`."""
-        from shared.reminding.serving import wanted  # its grammar takes a while to load
+        # The grammar of times takes a while to load.
+        from shared.proposals.reminders import reminder_wanted
+        from shared.reminding.serving import wanted
 
         read, reminder, note = wanted(agent.event, agent, f"me {when}: {text}")
-        proposed = requests.reminder_wanted(read, reminder, f"@{reminder.asker_name}")
+        proposed = reminder_wanted(read, reminder, f"@{reminder.asker_name}")
         return f"{kept(proposed)} {note}".strip()
 
     return tool(propose_reminder)

@@ -6,11 +6,9 @@ from typing import NamedTuple
 
 from shared.errors import RequestUnclear
 from shared.reminding.grammar import Spoken
-from shared.reminding.rules import Recurrence, is_skipped, moment
+from shared.reminding.rules import USUAL, Recurrence, is_skipped, moment
 from shared.reminding.words import PARTS
 
-#: The hour of a day that is named alone.
-USUAL = 9
 #: From here on an hour without `am` is one of the morning: nobody is reminded at 3 in the night.
 _EARLY = 7
 #: Years that a reminder may be ahead.

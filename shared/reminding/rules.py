@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+#: The hour of a day that is named alone.
+USUAL = 9
 #: Days that a rule is looked ahead: a 29th of February comes every fourth or eighth year.
 _AHEAD = 366 * 9
 

@@ -3,6 +3,7 @@ cancels."""
 
 import re
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from shared.actions import Action
 from shared.actions.slack.actions import AskClock, AskDirect, Button, Card, Channel, Post
@@ -11,9 +12,10 @@ from shared.errors import ActionRejected, RequestUnclear
 from shared.events import Event, Json
 from shared.reminding import messages
 from shared.reminding.desk import Reminder, Reminders
-from shared.reminding.resolving import USUAL, When, when
-from shared.reminding.rules import moment, zone_of
-from shared.reminding.wishes import Wish, wish
+from shared.reminding.rules import USUAL, moment, zone_of
+
+if TYPE_CHECKING:
+    from shared.reminding.wishes import Wish
 
 #: What a flow that reminds asks of Slack.
 READS = (AskClock, AskDirect)
@@ -21,11 +23,15 @@ READS = (AskClock, AskDirect)
 _HOUR = 3_600.0
 
 
-def wanted(event: Event, agent: Agent, words: str) -> tuple[Wish, Reminder, str]:
+def wanted(event: Event, agent: Agent, words: str) -> tuple["Wish", Reminder, str]:
     """Read what a person wants to be reminded of: the wish, the reminder as it would be kept, and
     what to say of how it was understood. Raises RequestUnclear."""
+    # The grammar of times takes a while to load, and only what sets a reminder needs it.
+    from shared.reminding.resolving import when
+    from shared.reminding.wishes import wish
+
     read, clock = wish(words), clock_of(event, agent, event.actor.id)
-    found: When = when(read.spoken, event.received_at, zone_of(clock["zone"], clock["shift"]))
+    found = when(read.spoken, event.received_at, zone_of(clock["zone"], clock["shift"]))
     asks = event.actor.id
     is_alone = event.thread_target is None and read.where == "me"  # a slash command is in no thread
     reminder = Reminder(
@@ -44,7 +50,7 @@ def wanted(event: Event, agent: Agent, words: str) -> tuple[Wish, Reminder, str]
     return read, reminder, found.note
 
 
-def called(event: Event, agent: Agent, read: Wish) -> str:
+def called(event: Event, agent: Agent, read: "Wish") -> str:
     """Return what people call whom a wish is for."""
     if read.where == "channel":
         return f"#{read.label or read.to}"

@@ -200,3 +200,27 @@ def test_far_reminders_go_there_in_hops(it: ErrandWorkspace) -> None:
         hops += 1
     assert hops == 4
     assert len(it.texts()) == 2
+
+
+def direct(it: ErrandWorkspace) -> list[str]:
+    """What the agent says to Alice alone."""
+    place = it.slack.workspace.channel(ALICE)["id"]
+    return [m["blocks"][0]["text"] for m in it.slack.workspace.messages(place)]
+
+
+def test_one_that_is_set_by_a_slash_command_comes_to_the_person(it: ErrandWorkspace) -> None:
+    it.slack.command("/agent", "remind me in 2 hours to call", SUPPORT)
+    assert it.slack.settle()
+    assert "I remind you on" in it.whispers()[-1]
+    fire(it)
+    [came] = direct(it)
+    assert "Reminder for alice" in came
+
+
+def test_where_the_thread_is_closed_it_comes_to_who_set_it(it: ErrandWorkspace) -> None:
+    it.says("remind me in 2 hours to call")
+    row = it.slack.workspace.channel(SUPPORT)
+    it.slack.workspace._records.put("channels", SUPPORT, row | {"is_archived": True})
+    fire(it)
+    [came] = direct(it)
+    assert "> call" in came
