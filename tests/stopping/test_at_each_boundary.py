@@ -3,6 +3,7 @@ call that was on its way, and what tells of the end."""
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -72,7 +73,7 @@ def test_nothing_starts_after_the_acknowledgement(runner: ChatRunner, place: str
         runner.model.script.clear()
         runner.model.says(Says(ANSWER))
         stop = button(event.thread.ts, place)
-        switch = StopSwitch(at, lambda stop=stop: _obeyed(runner, stop))
+        switch = StopSwitch(at, partial(_obeyed, runner, stop))
         delivered(runner, event, switch)
         if switch.later is None:
             break
