@@ -35,6 +35,13 @@ class Presence:
         self._begun = False
         self._lock = threading.Lock()
 
+    def greet(self) -> None:
+        """Begin at once for what a person says to the agent in Slack, and waits to hear of."""
+        event = self._run.event
+        is_said = event.source == "slack" and event.addressed and event.response_target is None
+        if is_said and ".command." not in event.type:
+            self.begin()
+
     def begin(self) -> None:
         """Show that the run works, once."""
         with self._lock:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 #: What the bot cannot do without each. https://docs.slack.dev/reference/scopes
 BOT: Mapping[str, str] = {
     "app_mentions:read": "hear when somebody mentions it",
-    "assistant:write": "show how an answer stands, and offer prompts",
+    "assistant:write": "be shown as an agent, with Slack's Stop button",
     "channels:history": "read threads in public channels",
     "channels:read": "tell who is in public channels",
     "chat:write": "answer",
@@ -18,7 +18,7 @@ BOT: Mapping[str, str] = {
     "groups:read": "tell who is in private channels",
     "im:history": "read direct messages",
     "im:read": "tell who is in direct messages",
-    "im:write": "remind somebody in their direct messages",
+    "im:write": "write to somebody who never wrote to it",
     "mpim:history": "read group messages",
     "mpim:read": "tell who is in group messages",
     "reactions:read": "hear the emoji that stops it",

@@ -122,8 +122,7 @@ class Lifecycle:
     def _agent(
         self, run: Run, acting: Acting, remaining: Callable[[], float], authority: Authority
     ) -> Agent:
-        if _is_asked(run.event):
-            acting.presence.begin()
+        acting.presence.greet()
         shares = self._flow.shares
         return Agent(run, self._can, acting, remaining, authority=authority, shares=shares)
 
@@ -248,12 +247,6 @@ def _check(run: Run, flow: Flow, patience: Patience | None) -> None:
     if patience and run.failures >= patience.attempts:
         run.check()
         raise ProcessDied(f"{run.failures} attempts failed or died")
-
-
-def _is_asked(event: Event) -> bool:
-    """Does a person speak to the agent in Slack, and wait for what it says?"""
-    is_said = event.source == "slack" and event.addressed and event.response_target is None
-    return is_said and not command_of(event.type)
 
 
 def _in_doubt(run: Run) -> bool:
