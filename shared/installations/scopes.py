@@ -17,10 +17,12 @@ BOT: Mapping[str, str] = {
     "groups:read": "tell who is in private channels",
     "im:history": "read direct messages",
     "im:read": "tell who is in direct messages",
+    "im:write": "open direct messages, for reminders",
     "mpim:history": "read group messages",
     "mpim:read": "tell who is in group messages",
     "reactions:read": "hear the emoji that stops it",
     "reactions:write": "show by an emoji that it is at work",
+    "search:read.public": "search public channels for who asks",
     "users:read": "tell who is a full member",
 }
 
