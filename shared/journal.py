@@ -135,8 +135,6 @@ class Run:
 
     #: What names the message of its queue that waits with it.
     message: Json | None = None
-    #: Lets it search Slack for the person who wrote the event; nothing keeps it.
-    token = ""
     #: People want the agent to do nothing by itself where its event happened.
     quiet = False
 

@@ -35,6 +35,7 @@ from shared.memory.audience import Audiences
 from shared.memory.conversations.turns import Turn
 from shared.models import ToolCall
 from shared.models.prompts import data
+from shared.perception.action_token import lent
 
 #: Stands in place of a text of Slack after a crash: the journal keeps none.
 _NOT_KEPT = "[what was said is not kept; search Slack again if you need it]"
@@ -53,7 +54,7 @@ class EvidenceDesk:
         self._loan, self._event = loan, loan.run.event
         self._given = GivenPassages()
         self._readers = Readers(self._event, loan.services[Audiences])
-        self._searching = Searching(self._event, self._readers, loan.read, loan.run.token)
+        self._searching = Searching(self._event, self._readers, loan.read, lent.get())
         self._said: tuple[Event, ...] = (self._event,)
         self._nearest: list[Memory] = []
         self._searched = {"memory"}

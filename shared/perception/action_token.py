@@ -6,19 +6,24 @@ https://docs.slack.dev/ai/using-data-access-api/
 https://github.com/slack-go/slack/issues/1577
 """
 
+from contextvars import ContextVar
+
 from shared.events import Event
 from shared.perception import string
 
 _NAME, _WITHIN = "action_token", "assistant_thread"
 
 
-def taken_out(event: Event) -> tuple[Event, str]:
-    """Return the event without its token, and the token; '' when it has none."""
+#: The token of the event that is handled; '' when it brought none.
+lent: ContextVar[str] = ContextVar("lent", default="")
+
+
+def taken_out(event: Event) -> Event:
+    """Return the event without its token, which is `lent` until the next event."""
     inner = event.payload.get("event") if event.source == "slack" else None
-    if not isinstance(inner, dict):
-        return event, ""
     token = string(inner, _NAME) or string(inner, _WITHIN, _NAME)
-    if not token:
-        return event, ""
+    lent.set(token)
+    if not token or not isinstance(inner, dict):
+        return event
     left = {name: value for name, value in inner.items() if name not in {_NAME, _WITHIN}}
-    return event._replace(payload={**event.payload, "event": left}), token
+    return event._replace(payload={**event.payload, "event": left})

@@ -78,20 +78,19 @@ class Lifecycle:
         stoppable: bool = True,
         allowance: Allowance | None = None,
         shown: Sequence[Any] = (),
-        token: str = "",
         closing: Closing = lambda run, state: (),
     ) -> Ending:
         """Do `work` as the run for `event`, unless it has ended before. It only reads unless it
         `acts`, goes on when the conversation is stopped unless it is `stoppable`, and its model
-        calls keep within the `allowance`. What it is `shown` beside its event counts as its inputs;
-        with the `token` of who wrote it, it searches Slack for them. `remaining` gives the seconds
-        that the function has. With `patience` a queue brings the event again, and people hear of an
-        error or a long wait. Raises RunBusy when another holds the run, or it is not due.
+        calls keep within the `allowance`. What it is `shown` beside its event counts as its inputs.
+        `remaining` gives the seconds that the function still has. With `patience` a queue brings
+        the event again, and people hear of an error or a long wait. Without it the caller tries
+        again. Raises RunBusy when another holds the run, or it is not due.
         """
-        if not (run := self._claim(event, remaining() + _GRACE, patience, stoppable=stoppable)):
+        taken = {"queued": bool(patience), "stoppable": stoppable and self._flow.stoppable}
+        if not (run := self._journal.claim(event, self._flow.name, remaining() + _GRACE, **taken)):
             return Ending("")
-        run.inputs += shown
-        run.token, run.allowance = token, allowance or run.allowance
+        run.inputs, run.allowance = [*run.inputs, *shown], allowance or run.allowance
         acting_now = partial(self._acting, run, remaining, acts=acts, seen=bool(patience))
         authority, acting = self._authority(run), acting_now()
         try:
@@ -112,12 +111,6 @@ class Lifecycle:
         except Exception as err:
             return self._fail(run, acting, err, patience, closing)
         return Ending("done")
-
-    def _claim(
-        self, event: Event, lease: float, patience: Patience | None, *, stoppable: bool
-    ) -> Run | None:
-        taken = {"queued": bool(patience), "stoppable": stoppable and self._flow.stoppable}
-        return self._journal.claim(event, self._flow.name, lease, **taken)
 
     def _agent(
         self, run: Run, acting: Acting, remaining: Callable[[], float], authority: Authority

@@ -95,17 +95,12 @@ class Worker:
                 return True
             # What its page does not show reaches no prompt, no memory and no command. Masked after
             # that: hidden text may part a secret in two.
-            event, token = taken_out(event)
+            event = taken_out(event)
             event = _without_secrets(event._replace(text=shown(event)))
             # A timer hands on what its flow was shown when it set it.
             shown_then = ["outside"] if "heard" in event.timer else []
             ending = self._lifecycle.attempt(
-                event,
-                time_left(context),
-                self._work,
-                patience=patience,
-                shown=shown_then,
-                token=token,
+                event, time_left(context), self._work, patience=patience, shown=shown_then
             )
         # The outermost place: the record goes back and nothing is lost.
         except Exception as err:
