@@ -120,7 +120,7 @@ class Journal:
             effects=effects,
             stopped=_stopped(state["stopped"]),
         )
-        run.quiet = state["quiet"]
+        run.quiet, run.channel = state["quiet"], state["channel"] or {}
         return run
 
     def effects_at(self, tenant: str, target: str, key: str, since: float) -> list[Row]:
@@ -172,6 +172,8 @@ class Run:
         self.stopped = stopped
         #: It is being ended: what tells of its end is done although it was stopped.
         self.ending = False
+        #: What people set for the channel of its event: by key the value, who set it, and when.
+        self.channel: Json = {}
         self._database = database
         self._key = key
         self._steps = {row["key"]: row for row in steps}

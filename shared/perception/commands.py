@@ -18,8 +18,8 @@ from shared.perception.sentences import meaning
 
 
 class Command(NamedTuple):
-    """One row of the table. It `takes` a text (`remember`), or at most a reference or one of the
-    `options`.
+    """One row of the table. It `takes` a text (`remember`), at most a reference or one of the
+    `options`, or a `setting`: one of the options and its value.
 
     `writers` means that only people with write permission may give it, in any form: the worker asks
     the platform before any flow takes it.
@@ -28,7 +28,7 @@ class Command(NamedTuple):
     name: str
     usage: str
     summary: str
-    takes: Literal["text", "reference"]
+    takes: Literal["text", "reference", "setting"]
     writers: bool = False
     #: All lines of the message belong to the command, not only the first.
     whole: bool = False
@@ -91,6 +91,15 @@ COMMANDS = {
         )._replace(options=("full",)),
         Command(
             "config", "config", "show my settings here, and where each comes from", "reference"
+        ),
+        Command(
+            "settings",
+            "settings [KEY VALUE]",
+            "show what this channel wants of me, or change it: mode, language, audience, drafts,"
+            " quiet, flows, or reset",
+            "setting",
+            on="",
+            options=("mode", "language", "audience", "drafts", "quiet", "flows", "reset"),
         ),
         _on_pulls("describe", "say what this pull request changes"),
         _on_pulls("improve", "suggest what could be better here"),
@@ -168,7 +177,7 @@ Takes = Callable[[str], bool]
 _ALONE = frozenset(
     {
         *("help", "export", "approve", "reject", "cancel", "pause", "resume", "undo"),
-        *("reminders", "link", "unlink"),
+        *("reminders", "link", "unlink", "settings"),
     }
 )
 #: Emoji that tell the agent to stop, by their names in Slack.
@@ -178,6 +187,33 @@ STOP_SIGNS = frozenset(
 #: Words that make a command only with a slash: `forget it` is no order.
 _VAGUE = frozenset(
     {"it", "that", "this", "about", "all", "everything", "them", "him", "her", "anything"}
+)
+#: Words that go on with a sentence about a setting: `settings mode is odd` is no order.
+_VERBS = frozenset(
+    [
+        "is",
+        "are",
+        "was",
+        "were",
+        "does",
+        "do",
+        "did",
+        "has",
+        "have",
+        "had",
+        "should",
+        "could",
+        "would",
+        "can",
+        "will",
+        "seems",
+        "looks",
+        "needs",
+        "isn't",
+        "aren't",
+        "doesn't",
+        "don't",
+    ]
 )
 _REFERENCE = r"(?=\S*\d)\S+"
 _SLASHED = r"(?:[^\S\n]*\n)*[ ]{0,3}/([a-zA-Z][\w-]{0,19})(?!\S)"
@@ -333,12 +369,26 @@ def _sentence(text: str) -> Order | None:
 
 def _fits(order: Order) -> bool:
     """Tell if the argument is what the command takes, and not the rest of a sentence."""
-    argument = order.argument
-    if COMMANDS[order.name].takes == "reference":
+    argument, takes = order.argument, COMMANDS[order.name].takes
+    if takes == "setting":
+        return not argument or _is_setting(argument, COMMANDS[order.name].options)
+    if takes == "reference":
         word, options = argument.lower(), COMMANDS[order.name].options
         is_one = word in COMMANDS or word in options or re.fullmatch(_REFERENCE, argument)
         return not argument or bool(is_one)
     return not argument.endswith("?") and not _is_vague(argument)
+
+
+def _is_setting(argument: str, options: Iterable[str]) -> bool:
+    """Is it a key, perhaps mistyped, and what may be its value?"""
+    key, *value = argument.lower().split()
+    if argument.endswith("?") or (value and value[0].replace("’", "'") in _VERBS):
+        return False
+    if key in options:
+        return True
+    from shared.perception.spelling import wrong_letters  # which few texts need
+
+    return any(wrong_letters(key, option) for option in options)
 
 
 def _is_vague(argument: str) -> bool:
