@@ -12,6 +12,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from shared.canonical import canonical, canonical_without_secrets, digest
@@ -137,6 +138,8 @@ class Run:
     message: Json | None = None
     #: People want the agent to do nothing by itself where its event happened.
     quiet = False
+    #: What they set for its channel: by key the value, who set it, and when.
+    channel: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(
         self,
@@ -172,8 +175,6 @@ class Run:
         self.stopped = stopped
         #: It is being ended: what tells of its end is done although it was stopped.
         self.ending = False
-        #: What people set for the channel of its event: by key the value, who set it, and when.
-        self.channel: Json = {}
         self._database = database
         self._key = key
         self._steps = {row["key"]: row for row in steps}

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
-from shared.perception.sentences import meaning
+from shared.perception.sentences import is_setting, is_vague, meaning
 
 
 class Command(NamedTuple):
@@ -95,11 +95,10 @@ COMMANDS = {
         Command(
             "settings",
             "settings [KEY VALUE]",
-            "show what this channel wants of me, or change it: mode, language, audience, drafts,"
-            " quiet, flows, or reset",
+            "show or change how this channel wants me; `settings help` names the keys",
             "setting",
             on="",
-            options=("mode", "language", "audience", "drafts", "quiet", "flows", "reset"),
+            options=("mode", "language", "audience", "drafts", "quiet", "flows", "reset", "help"),
         ),
         _on_pulls("describe", "say what this pull request changes"),
         _on_pulls("improve", "suggest what could be better here"),
@@ -183,37 +182,6 @@ _ALONE = frozenset(
 #: Emoji that tell the agent to stop, by their names in Slack.
 STOP_SIGNS = frozenset(
     {"x", "octagonal_sign", "no_entry", "no_entry_sign", "negative_squared_cross_mark"}
-)
-#: Words that make a command only with a slash: `forget it` is no order.
-_VAGUE = frozenset(
-    {"it", "that", "this", "about", "all", "everything", "them", "him", "her", "anything"}
-)
-#: Words that go on with a sentence about a setting: `settings mode is odd` is no order.
-_VERBS = frozenset(
-    [
-        "is",
-        "are",
-        "was",
-        "were",
-        "does",
-        "do",
-        "did",
-        "has",
-        "have",
-        "had",
-        "should",
-        "could",
-        "would",
-        "can",
-        "will",
-        "seems",
-        "looks",
-        "needs",
-        "isn't",
-        "aren't",
-        "doesn't",
-        "don't",
-    ]
 )
 _REFERENCE = r"(?=\S*\d)\S+"
 _SLASHED = r"(?:[^\S\n]*\n)*[ ]{0,3}/([a-zA-Z][\w-]{0,19})(?!\S)"
@@ -364,33 +332,16 @@ def _order(name: str, rest: str) -> Order | None:
 
 def _sentence(text: str) -> Order | None:
     found = meaning(text)
-    return None if found is None or _is_vague(found[1]) else Order(*found)
+    return None if found is None or is_vague(found[1]) else Order(*found)
 
 
 def _fits(order: Order) -> bool:
     """Tell if the argument is what the command takes, and not the rest of a sentence."""
     argument, takes = order.argument, COMMANDS[order.name].takes
     if takes == "setting":
-        return not argument or _is_setting(argument, COMMANDS[order.name].options)
+        return not argument or is_setting(argument, COMMANDS[order.name].options)
     if takes == "reference":
         word, options = argument.lower(), COMMANDS[order.name].options
         is_one = word in COMMANDS or word in options or re.fullmatch(_REFERENCE, argument)
         return not argument or bool(is_one)
-    return not argument.endswith("?") and not _is_vague(argument)
-
-
-def _is_setting(argument: str, options: Iterable[str]) -> bool:
-    """Is it a key, perhaps mistyped, and what may be its value?"""
-    key, *value = argument.lower().split()
-    if argument.endswith("?") or (value and value[0].replace("’", "'") in _VERBS):
-        return False
-    if key in options:
-        return True
-    from shared.perception.spelling import wrong_letters  # which few texts need
-
-    return any(wrong_letters(key, option) for option in options)
-
-
-def _is_vague(argument: str) -> bool:
-    words = set(re.findall(r"\w+", argument.lower()))
-    return bool(words) and words <= _VAGUE
+    return not argument.endswith("?") and not is_vague(argument)

@@ -24,11 +24,9 @@ from shared.errors import (
     EffectUnknown,
     NotPermitted,
     Parked,
-    ProcessDied,
     PublishError,
     RunBusy,
     Stopped,
-    TurnedOffInChannel,
 )
 from shared.events import Event
 from shared.journal import Allowance, Journal, Run
@@ -38,7 +36,7 @@ from shared.models.payers import paid_by, payer_of
 from shared.people.store import PeopleTable
 from shared.perception.commands import command_of
 from shared.runtime.patience import GRACE, Consequence, Patience
-from shared.team_settings.channels.keys import ALWAYS, ChannelSettings
+from shared.runtime.wanted import check_wanted
 
 #: Does the run's work with its agent; returns statements to commit with the end of the run.
 Work = Callable[[Agent], Sequence[Statement]]
@@ -103,7 +101,7 @@ class Lifecycle:
         acting_now = partial(self._acting, run, remaining, acts=acts, seen=bool(patience))
         acting = acting_now()
         try:
-            _check(run, self._flow, patience)
+            check_wanted(run, self._flow, patience)
             self._show(run, acting, "", patience)
             run.event = authority.placed()
             acting = acting_now()
@@ -289,37 +287,10 @@ class Lifecycle:
                 return
 
 
-def _check(run: Run, flow: Flow, patience: Patience | None) -> None:
-    """Raise ProcessDied when no attempt is left, Stopped when none was wanted any more, and
-    Declined where people want the agent to be quiet: for what could be seen, unless a person asks
-    for it by a command. A piece of a plan was asked for; a pause stops the plans that run then."""
-    is_seen = patience and flow.may and flow.stoppable
-    if run.quiet and is_seen and not command_of(run.event.type) and run.event.source != "api":
-        raise Declined("people paused me here")
-    if run.channel and is_seen:
-        _check_channel(run)
-    if patience and run.failures >= patience.attempts:
-        run.check()
-        raise ProcessDied(f"{run.failures} attempts failed or died")
-
-
 def _is_asked(event: Event) -> bool:
     """Does a person speak to the agent in Slack, and wait for what it says?"""
     is_said = event.source == "slack" and event.addressed and event.response_target is None
     return is_said and not command_of(event.type)
-
-
-def _check_channel(run: Run) -> None:
-    """Raise Declined where people of the channel want no such run, or TurnedOffInChannel for who
-    asks for one."""
-    settings, event = ChannelSettings.of(run.channel), run.event
-    command = command_of(event.type)
-    if run.flow in settings.off and command not in ALWAYS:
-        if command or event.addressed:
-            raise TurnedOffInChannel(f"{run.flow} is off in {event.scope}")
-        raise Declined(f"the channel turned {run.flow} off")
-    if event.source == "schedule" and settings.is_quiet(event.received_at):
-        raise Declined("the channel has quiet hours")
 
 
 def _in_doubt(run: Run) -> bool:

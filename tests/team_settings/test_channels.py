@@ -126,6 +126,11 @@ def test_what_does_not_fit_changes_nothing_and_says_why(
     assert rows(runner) == []
 
 
+def test_help_names_the_keys(runner: FlowRunner) -> None:
+    [said] = did(runner, asks("help"))
+    assert "`settings mode …`: mentions: answer who mentions me" in said
+
+
 @pytest.mark.parametrize("text", ["settings", "settings mode answers", "/settings are broken"])
 def test_what_is_a_command(text: str) -> None:
     found = spoken(text)

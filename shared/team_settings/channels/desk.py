@@ -40,7 +40,9 @@ class ChannelDesk:
     def said(self) -> Json:
         """What people had set before the run began: by key the value, who set it, and when. A retry
         finds the same."""
-        found: Json = self._run.step("channel", {}, lambda: Outcome(self._run.channel), defer=True)
+        found: Json = self._run.step(
+            "channel", {}, lambda: Outcome({**self._run.channel}), defer=True
+        )
         return found
 
     @property
@@ -58,6 +60,8 @@ class ChannelDesk:
         """Do what the words after `settings` say, and return the answer."""
         if self.is_none:
             return NO_CHANNEL
+        if argument.strip().lower() == "help":
+            return telling.help_for_keys()
         said = self._now
         order = read_order(argument, ChannelSettings.of(said).off)
         if order.problem:

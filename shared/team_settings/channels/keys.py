@@ -74,7 +74,7 @@ class ChannelSettings(NamedTuple):
     off: Annotated[tuple[str, ...], Subset(FLOWS), "Flows that do nothing here."] = ()
 
     @classmethod
-    def of(cls, said: Json) -> "ChannelSettings":
+    def of(cls, said: Mapping[str, Any]) -> "ChannelSettings":
         """Read what the table holds of a channel: by key the value, who set it, and when. What
         fits no key any more counts as not said."""
         values = {

@@ -14,6 +14,12 @@ def all_settings(said: Json) -> str:
     return "\n".join(["Settings of this channel:", "", *rows])
 
 
+def help_for_keys() -> str:
+    """Say what each key takes."""
+    rows = [f"- `settings {_shown(key)} …`: {one.about}" for key, one in KEYS.items()]
+    return "\n".join([*rows, "- `settings reset`: all as it was at first."])
+
+
 def _shown(key: str) -> str:
     return "flows" if key == "off" else key
 
