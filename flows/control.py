@@ -1,8 +1,8 @@
 """Do what people say about the agent itself. Stop what it does, or take it back: the commands
 `cancel` and `undo`, and for a stop in Slack an emoji, a word in the thread, or Slack's own button;
 an answer, when its question is deleted; and a review, when a newer push makes it needless. Be quiet
-and act again: `pause`, `resume`. Show a team's settings: `config`. Its queue is its own, so a stop
-never waits behind what it stops."""
+and act again: `pause`, `resume`. Show a team's settings: `config`; show and set those of a channel:
+`settings`. Its queue is its own, so a stop never waits behind what it stops."""
 
 import re
 from collections.abc import Mapping
@@ -21,6 +21,7 @@ from shared.stopping.desk import Halted, StopDesk
 from shared.stopping.quiet import QuietDesk
 from shared.stopping.retrying import Retried, RetryDesk
 from shared.stopping.undo import UndoDesk
+from shared.team_settings.channels.desk import ChannelDesk
 from shared.team_settings.desk import TeamSettings
 
 #: What looks like the id of a run; other words after the command are ignored.
@@ -46,6 +47,7 @@ _RETRIED: Mapping[Retried, str] = {
     "github.pull_request.synchronize",
     "github.pull_request.edited",
     "github.command.config",
+    "slack.command.settings",
     "github.installation.created",
     "timer.week",
     may=[
@@ -114,6 +116,8 @@ def _obeyed(name: str, event: Event, agent: Agent) -> str:
             return _resumed(agent)
         case "config":
             return agent.desk(TeamSettings).shown()
+        case "settings":
+            return agent.desk(ChannelDesk).obey(event.text)
     named = re.match(_RUN, event.text.strip("` "))
     of = named[0] if named else ""
     if name == "undo":

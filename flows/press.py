@@ -19,6 +19,7 @@ from shared.models.answers.typed import at_most
 from shared.perception.slack_payloads import THUMBS
 from shared.proposals.connected import ConnectedRepositories
 from shared.proposals.drafting import draft_issue, extract
+from shared.team_settings.channels.desk import ChannelDesk
 
 SUMMARY = """\
 Summarise the thread for somebody who was not there: what it is about, what was decided, who does
@@ -39,6 +40,8 @@ class Summary:
     "slack.opened.open-issue",
     "slack.form.open-issue",
     "slack.form.why-bad",
+    "slack.opened.channel-settings",
+    "slack.form.channel-settings",
     "slack.shortcut.remember-this",
     "slack.shortcut.summarise-thread",
     "slack.press.feedback",
@@ -65,6 +68,8 @@ def press(event: Event, agent: Agent) -> None:
             _fill_issue(event, agent)
         case ["form", "open-issue"]:
             _open_issue(event, agent)
+        case [how, "channel-settings"]:
+            _channel_settings(agent, how)
         case ["form", "why-bad"]:
             said = agent.desk(FormDesk).values
             agent.desk(FeedbackDesk).note("bad", kind=said["kind"], reason=said["reason"])
@@ -98,6 +103,21 @@ def _fill_issue(event: Event, agent: Agent) -> None:
             draft = draft_issue(agent, event.thread)
     values = {"repository": repositories[0], "title": draft.title, "body": draft.recap}
     form.fill(values, {"repository": [Choice(name, name) for name in repositories]})
+
+
+def _channel_settings(agent: Agent, how: str) -> None:
+    """Fill the dialog with what holds in the channel, or set what somebody submitted."""
+    form, channel = agent.desk(FormDesk), agent.desk(ChannelDesk)
+    if not form.is_readable:
+        form.tell("You do not read that channel.")
+    elif why := channel.why_not:
+        form.tell(f"{channel.shown()}\n\n{why}".strip())
+    elif how == "opened":
+        form.fill(channel.values)
+    elif wrong := channel.submit(form.values):
+        form.refuse(wrong)
+    else:
+        form.tell(f"Saved. {channel.shown()}")
 
 
 def _open_issue(event: Event, agent: Agent) -> None:

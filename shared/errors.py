@@ -130,6 +130,10 @@ class TurnedOff(NotPermitted):
     public = "That is turned off here, in `.github/agent-flows.yml`."
 
 
+class TurnedOffInChannel(TurnedOff):
+    public = "That is turned off in this channel; `settings flows` turns it on again."
+
+
 class _Unavailable(AgentFlowsError):
     """`retry_after` is in seconds, as the server asked, or None when it did not say."""
 

@@ -12,6 +12,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from shared.canonical import canonical, canonical_without_secrets, digest
@@ -120,7 +121,7 @@ class Journal:
             effects=effects,
             stopped=_stopped(state["stopped"]),
         )
-        run.quiet = state["quiet"]
+        run.quiet, run.channel = state["quiet"], state["channel"] or {}
         return run
 
     def effects_at(self, tenant: str, target: str, key: str, since: float) -> list[Row]:
@@ -137,6 +138,8 @@ class Run:
     message: Json | None = None
     #: People want the agent to do nothing by itself where its event happened.
     quiet = False
+    #: What they set for its channel: by key the value, who set it, and when.
+    channel: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(
         self,

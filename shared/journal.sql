@@ -54,8 +54,8 @@ where runs.state in ('retrying', 'parked') and coalesce(runs.due_at <= now(), tr
    or (runs.state = 'running' and (runs.lease_until < now() or runs.lease_owner = %(owner)s));
 
 -- name: read_run
--- Who holds the run now, for how many more seconds it is held or waits, what stopped it, if anything did, and whether
--- people want the agent to be quiet where its event happened.
+-- Who holds the run now, for how many more seconds it is held or waits, what stopped it, if anything did, whether people
+-- want the agent to be quiet where its event happened, and what they set for its channel.
 select r.state, r.attempts, r.failures, r.pauses, r.lease_owner,
        greatest(0, extract(epoch from greatest(r.lease_until, r.due_at) - now()))::float8 as held_for,
        case when r.stop <> '' then
@@ -63,7 +63,9 @@ select r.state, r.attempts, r.failures, r.pauses, r.lease_owner,
           where s.tenant = r.tenant and s.event_id = r.stop and s.flow in ('', r.flow) limit 1)
        end as stopped,
        exists (select from quiet_places as q
-               where q.tenant = r.tenant and q.place in (%(conversation)s, %(place)s)) as quiet
+               where q.tenant = r.tenant and q.place in (%(conversation)s, %(place)s)) as quiet,
+       (select json_object_agg(c.key, json_build_array(c.value, c.changed_by, extract(epoch from c.changed_at)::float8))
+        from channel_settings as c where c.tenant = r.tenant and c.place = %(place)s) as channel
 from runs as r where r.tenant = %(tenant)s and r.id = %(run)s;
 
 -- name: read_steps

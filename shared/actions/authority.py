@@ -194,5 +194,10 @@ def _team(event: Event) -> str:
 
 
 def _channel(event: Event) -> _SlackChannel | None:
+    """Return the channel of an event in Slack, which a form knows without a message."""
     target = event.thread_target or event.message_target or event.response_target
-    return _SlackChannel(target.team, target.channel) if target else None
+    if target:
+        return _SlackChannel(target.team, target.channel)
+    _, team, channel = [*event.scope.split(":"), "", ""][:3]
+    is_channel = event.source == "slack" and channel[:1] in {"C", "D", "G"}
+    return _SlackChannel(team, channel) if is_channel else None

@@ -111,7 +111,14 @@ def _read_run(tables: _Tables, values: Values) -> list[Row]:
     if (run := tables.runs.get(values["run"])) is None:
         return []
     ends = [at for at in (run["lease_until"], run["due_at"]) if at is not None]
-    return [run | {"quiet": False, "held_for": max(0.0, max(ends) - time.time()) if ends else 0.0}]
+    return [
+        run
+        | {
+            "quiet": False,
+            "channel": None,
+            "held_for": max(0.0, max(ends) - time.time()) if ends else 0.0,
+        }
+    ]
 
 
 def _hold(tables: _Tables, values: Values) -> list[Row]:

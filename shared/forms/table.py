@@ -58,6 +58,67 @@ FORMS: Mapping[str, Form] = {
             intro="Your team sees nothing of this; it teaches the agent.",
             opened_by=("feedback:bad",),
         ),
+        Form(
+            "channel-settings",
+            "Settings of a channel",
+            (
+                Field(
+                    "mode",
+                    "When do I say something?",
+                    "choice",
+                    choices=(
+                        Choice("mentions", "When somebody mentions me"),
+                        Choice("answers", "Also to answer questions, when I am sure"),
+                        Choice("listens", "When somebody mentions me; and I listen and learn"),
+                    ),
+                ),
+                Field(
+                    "language", "Language of answers", required=False, longest=40, hint="As German"
+                ),
+                Field(
+                    "audience",
+                    "Whose knowledge may answers use?",
+                    "choice",
+                    choices=(
+                        Choice("workspace", "All that people here may see"),
+                        Choice("channel", "What was said here, and what is public"),
+                        Choice("public", "Only what is public"),
+                    ),
+                ),
+                Field(
+                    "drafts",
+                    "Answers that nobody asked me for",
+                    "choice",
+                    choices=(
+                        Choice("off", "Post them"),
+                        Choice("on", "Show them to one person first, who sends or drops them"),
+                    ),
+                    hint="The first week of answering questions is in drafts in any case.",
+                ),
+                Field(
+                    "quiet",
+                    "Quiet hours",
+                    required=False,
+                    longest=100,
+                    hint="As 22:00-07:00 Europe/Berlin; add weekends for Saturdays and Sundays.",
+                ),
+                Field(
+                    "flows",
+                    "What may I do here?",
+                    "several",
+                    required=False,
+                    choices=(
+                        Choice("chat", "Answer"),
+                        Choice("plan", "Work on plans"),
+                        Choice("memory", "Remember and recall"),
+                        Choice("errands", "Remind, summarise and other errands"),
+                    ),
+                ),
+            ),
+            opened_by=("command:settings",),
+            fills=True,
+            waits="Saving …",
+        ),
     )
 }
 _OPENED_BY = {key: form for form in FORMS.values() for key in form.opened_by}

@@ -14,12 +14,12 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
-from shared.perception.sentences import meaning
+from shared.perception.sentences import is_setting, is_vague, meaning
 
 
 class Command(NamedTuple):
-    """One row of the table. It `takes` a text (`remember`), or at most a reference or one of the
-    `options`.
+    """One row of the table. It `takes` a text (`remember`), at most a reference or one of the
+    `options`, or a `setting`: one of the options and its value.
 
     `writers` means that only people with write permission may give it, in any form: the worker asks
     the platform before any flow takes it.
@@ -28,7 +28,7 @@ class Command(NamedTuple):
     name: str
     usage: str
     summary: str
-    takes: Literal["text", "reference"]
+    takes: Literal["text", "reference", "setting"]
     writers: bool = False
     #: All lines of the message belong to the command, not only the first.
     whole: bool = False
@@ -92,6 +92,14 @@ COMMANDS = {
         )._replace(options=("full",)),
         Command(
             "config", "config", "show my settings here, and where each comes from", "reference"
+        ),
+        Command(
+            "settings",
+            "settings [KEY VALUE]",
+            "show or change how this channel wants me; `settings help` names the keys",
+            "setting",
+            on="",
+            options=("mode", "language", "audience", "drafts", "quiet", "flows", "reset", "help"),
         ),
         _on_pulls("describe", "say what this pull request changes"),
         _on_pulls("improve", "suggest what could be better here"),
@@ -169,16 +177,12 @@ Takes = Callable[[str], bool]
 _ALONE = frozenset(
     {
         *("help", "export", "approve", "reject", "cancel", "pause", "resume", "undo"),
-        *("reminders", "link", "unlink"),
+        *("reminders", "link", "unlink", "settings"),
     }
 )
 #: Emoji that tell the agent to stop, by their names in Slack.
 STOP_SIGNS = frozenset(
     {"x", "octagonal_sign", "no_entry", "no_entry_sign", "negative_squared_cross_mark"}
-)
-#: Words that make a command only with a slash: `forget it` is no order.
-_VAGUE = frozenset(
-    {"it", "that", "this", "about", "all", "everything", "them", "him", "her", "anything"}
 )
 _REFERENCE = r"(?=\S*\d)\S+"
 _SLASHED = r"(?:[^\S\n]*\n)*[ ]{0,3}/([a-zA-Z][\w-]{0,19})(?!\S)"
@@ -329,19 +333,16 @@ def _order(name: str, rest: str) -> Order | None:
 
 def _sentence(text: str) -> Order | None:
     found = meaning(text)
-    return None if found is None or _is_vague(found[1]) else Order(*found)
+    return None if found is None or is_vague(found[1]) else Order(*found)
 
 
 def _fits(order: Order) -> bool:
     """Tell if the argument is what the command takes, and not the rest of a sentence."""
-    argument = order.argument
-    if COMMANDS[order.name].takes == "reference":
+    argument, takes = order.argument, COMMANDS[order.name].takes
+    if takes == "setting":
+        return not argument or is_setting(argument, COMMANDS[order.name].options)
+    if takes == "reference":
         word, options = argument.lower(), COMMANDS[order.name].options
         is_one = word in COMMANDS or word in options or re.fullmatch(_REFERENCE, argument)
         return not argument or bool(is_one)
-    return not argument.endswith("?") and not _is_vague(argument)
-
-
-def _is_vague(argument: str) -> bool:
-    words = set(re.findall(r"\w+", argument.lower()))
-    return bool(words) and words <= _VAGUE
+    return not argument.endswith("?") and not is_vague(argument)

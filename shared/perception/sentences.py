@@ -1,6 +1,7 @@
 """Sentences that mean a command, such as `what do you know about the login?`."""
 
 import re
+from collections.abc import Iterable
 
 #: How a wish may begin, with a question mark at its end or not.
 _PLEASE = r"(?:(?:can|could|would|will) you )?(?:please )?"
@@ -49,6 +50,15 @@ _OPENINGS = (
 )
 #: Words of sentences that may begin otherwise.
 _INSIDE = ("提醒",)
+#: Words that make a command only with a slash: `forget it` is no order.
+_VAGUE = frozenset(
+    {"it", "that", "this", "about", "all", "everything", "them", "him", "her", "anything"}
+)
+#: What goes on with a sentence about a setting: `settings mode is odd` is no order.
+_SAYS = (
+    r"\S+ (?:(?:is|are|was|were|does|do|did|has|had|could|would|should)(?:n['’]t)?"
+    r"|can|will|have|looks|seems|needs)\b"
+)
 
 
 def meaning(text: str) -> tuple[str, str] | None:
@@ -65,3 +75,21 @@ def meaning(text: str) -> tuple[str, str] | None:
             argument = found[1] if found.re.groups else "me" if name == "forget" else ""
             return name, argument.strip()
     return None
+
+
+def is_vague(argument: str) -> bool:
+    """Does it say nothing that a command could be about?"""
+    words = set(re.findall(r"\w+", argument.lower()))
+    return bool(words) and words <= _VAGUE
+
+
+def is_setting(argument: str, options: Iterable[str]) -> bool:
+    """Is it one of these keys, perhaps mistyped, and what may be its value?"""
+    if argument.endswith("?") or re.match(_SAYS, argument, re.I):
+        return False
+    key = argument.lower().split()[0]
+    if key in options:
+        return True
+    from shared.perception.spelling import wrong_letters  # which few texts need
+
+    return any(wrong_letters(key, option) for option in options)

@@ -20,7 +20,6 @@ from shared.errors import (
     Declined,
     EffectUnknown,
     Parked,
-    ProcessDied,
     PublishError,
     RunBusy,
     Stopped,
@@ -33,6 +32,7 @@ from shared.people.store import PeopleTable
 from shared.perception.commands import command_of
 from shared.runtime.patience import GRACE, Consequence, Patience
 from shared.runtime.telling import about, clear, close, described, log_of, show, tell, try_
+from shared.runtime.wanted import check_wanted
 
 #: Does the run's work with its agent; returns statements to commit with the end of the run.
 Work = Callable[[Agent], Sequence[Statement]]
@@ -94,7 +94,7 @@ class Lifecycle:
         acting_now = partial(self._acting, run, remaining, acts=acts, seen=bool(patience))
         authority, acting = self._authority(run), acting_now()
         try:
-            _check(run, self._flow, patience)
+            check_wanted(run, self._flow, patience)
             show(self._flow, run, acting, "", patience)
             run.event = authority.placed()
             acting = acting_now()
@@ -230,16 +230,10 @@ class Lifecycle:
                 log_of("look not set", run, kind=kind, **described(err))
 
 
-def _check(run: Run, flow: Flow, patience: Patience | None) -> None:
-    """Raise ProcessDied when no attempt is left, Stopped when none was wanted any more, and
-    Declined where people want the agent to be quiet: for what could be seen, unless a person asks
-    for it by a command. A piece of a plan was asked for; a pause stops the plans that run then."""
-    is_seen = patience and flow.may and flow.stoppable
-    if run.quiet and is_seen and not command_of(run.event.type) and run.event.source != "api":
-        raise Declined("people paused me here")
-    if patience and run.failures >= patience.attempts:
-        run.check()
-        raise ProcessDied(f"{run.failures} attempts failed or died")
+def _is_asked(event: Event) -> bool:
+    """Does a person speak to the agent in Slack, and wait for what it says?"""
+    is_said = event.source == "slack" and event.addressed and event.response_target is None
+    return is_said and not command_of(event.type)
 
 
 def _in_doubt(run: Run) -> bool:

@@ -52,6 +52,7 @@ NEEDS_WRITING = {
     "undo": False,  # of what others asked for needs it: see UndoDesk
     "review": True,
     "config": False,
+    "settings": False,
     "describe": True,
     "improve": True,
     "why-red": True,

@@ -33,6 +33,7 @@ _MOVES = (
     "move_findings",
     "move_quiet",
     "move_reminders",
+    "move_channels",
     "move_files",
 )
 

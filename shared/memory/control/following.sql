@@ -133,6 +133,16 @@ delete from quiet_places where tenant = %(tenant)s and lies_in(place, %(place)s)
 update reminders set conversation = moved(conversation, %(place)s, %(became)s)
 where tenant = %(tenant)s and lies_in(conversation, %(place)s);
 
+-- name: move_channels
+-- Let what people set for a channel follow it to its new id.
+with kept as (
+  insert into channel_settings (tenant, place, key, value, changed_by, changed_at, event_id)
+  select tenant, moved(place, %(place)s, %(became)s), key, value, changed_by, changed_at, event_id
+  from channel_settings where tenant = %(tenant)s and lies_in(place, %(place)s)
+  on conflict do nothing
+)
+delete from channel_settings where tenant = %(tenant)s and lies_in(place, %(place)s);
+
 -- name: move_files
 -- Give what was taken of a place its new name, unless it was taken under that already.
 with kept as (

@@ -156,6 +156,15 @@ gone_quiet as (
   where q.tenant = %(tenant)s and %(by)s = 'source' and %(everywhere)s and lies_in(q.place, (%(names)s::text[])[1])
   returning 1
 ),
+gone_channels as (
+  delete from channel_settings as c using asked
+  where c.tenant = %(tenant)s and %(by)s = 'source' and %(everywhere)s and lies_in(c.place, (%(names)s::text[])[1])
+  returning 1
+),
+nobody_set as (
+  update channel_settings as c set changed_by = '' from asked
+  where c.tenant = %(tenant)s and %(by)s = 'author' and c.changed_by = any (%(names)s::text[]) returning 1
+),
 nobody_decided as (
   update findings as f set decided_by = '' from asked
   where f.tenant = %(tenant)s and %(by)s = 'author' and f.decided_by = any (%(names)s::text[]) returning 1

@@ -42,11 +42,10 @@ class FormDesk:
     def is_readable(self) -> bool:
         """Does the person read the channel that the form was opened in? One that was opened in none
         shows nothing of any."""
-        event = self._event
-        place = event.message_target or event.thread_target
-        if place is None:
+        person = ForPerson.of(self._event)
+        if not person.channel:
             return True
-        query = AskReader(place.team, place.channel, event.actor.id)
+        query = AskReader(person.team, person.channel, person.user)
 
         def work() -> Outcome:
             try:

@@ -1,0 +1,38 @@
+"""Writes what people read of a channel's settings: each value, and who set it when."""
+
+import time
+from typing import Any
+
+from shared.events import Json
+from shared.team_settings.channels.keys import FLOWS, KEYS, ChannelSettings
+
+
+def all_settings(said: Json) -> str:
+    """Return the settings as a list: each with who set it and when."""
+    found = ChannelSettings.of(said)
+    rows = [f"- `{_shown(key)}` {_value(key, found)} {_origin(said.get(key))}" for key in KEYS]
+    return "\n".join(["Settings of this channel:", "", *rows])
+
+
+def help_for_keys() -> str:
+    """Say what each key takes."""
+    rows = [f"- `settings {_shown(key)} …`: {one.about}" for key, one in KEYS.items()]
+    return "\n".join([*rows, "- `settings reset`: all as it was at first."])
+
+
+def _shown(key: str) -> str:
+    return "flows" if key == "off" else key
+
+
+def _value(key: str, found: ChannelSettings) -> str:
+    if key == "off":
+        return ", ".join(name if name not in found.off else f"~{name}~" for name in FLOWS)
+    return f"**{getattr(found, key) or 'none'}**"
+
+
+def _origin(row: Any) -> str:
+    if not row:
+        return "(default)"
+    _, who, at = row
+    day = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(at))
+    return f"({'set by ' + who + ', ' if who else 'set '}{day})"

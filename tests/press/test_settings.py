@@ -1,0 +1,53 @@
+"""Somebody changes the settings of a channel in a dialog, over HTTP."""
+
+from typing import Any
+
+import pytest
+
+from infra.local.sandbox.slack.workspace import ALICE, GUEST, SUPPORT, TEAM
+from shared.database import Database, Statement
+from tests.press.front_door import Pressing, pressing
+
+
+def set_there(world: Pressing) -> dict[str, Any]:
+    asked = Statement("select key, value from channel_settings", {})
+    tenant = world.runner.can.settings.tenant_of.get(f"slack:{TEAM}", f"slack:{TEAM}")
+    return {row["key"]: row["value"] for row in world.runner.database.run(tenant, [asked])[0]}
+
+
+def test_the_dialog_is_prefilled_checked_and_saved(database: Database) -> None:
+    with pressing(database) as world:
+        world.slack.command("/agent", "settings", SUPPORT)
+        world.settle()
+        shown = world.slack.views.dialog()
+        assert shown and shown["submit"]
+        begun = {b["block_id"]: b["element"] for b in shown["blocks"] if b["type"] == "input"}
+        assert begun["mode"]["initial_option"]["value"] == "mentions"
+        assert len(begun["flows"]["initial_options"]) == 4
+        changes = {"mode": "answers", "quiet": "22:00-7", "flows": ["chat", "memory", "errands"]}
+        world.slack.views.submit(changes)
+        world.settle()
+        dialog = world.slack.views.dialog()
+        assert dialog and "must be hours and a time zone" in str(dialog["blocks"])
+        assert set_there(world) == {}
+        world.slack.views.submit({"quiet": "22:00-07:00 Europe/Berlin"})
+        world.settle()
+        dialog = world.slack.views.dialog()
+        assert dialog and "Saved." in str(dialog["blocks"])
+        wanted = {"mode": "answers", "quiet": "22:00-07:00 Europe/Berlin", "off": ["plan"]}
+        assert set_there(world) == wanted
+        world.again(20)
+        assert set_there(world) == wanted
+
+
+@pytest.mark.parametrize("where", ["guest", "direct message"])
+def test_who_may_not_change_them_sees_them_and_why(database: Database, where: str) -> None:
+    with pressing(database) as world:
+        is_guest = where == "guest"
+        who, channel = (GUEST, SUPPORT) if is_guest else (ALICE, f"D{ALICE[1:]}")
+        world.slack.command("/agent", "settings", channel, who)
+        world.settle()
+        shown = world.slack.views.dialog(who)
+        assert shown and shown["submit"] is None
+        why = "Only full members" if is_guest else "A direct message has no settings"
+        assert why in str(shown["blocks"])
