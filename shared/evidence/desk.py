@@ -58,6 +58,8 @@ class EvidenceDesk:
         self._said: tuple[Event, ...] = (self._event,)
         self._nearest: list[Memory] = []
         self._searched = {"memory"}
+        #: The model does something; its answer tells of that.
+        self._does = False
         self._standing = SourceCheck(
             self._event,
             self._given,
@@ -97,7 +99,7 @@ class EvidenceDesk:
             number = self._given.add(GivenPassage.of_memory(thing, time.time()))
             return [DataBlock(block(thing, cite=str(number)))]
         if isinstance(thing, Attached):
-            about = (thing.source, self._said[-1].url, thing.text)
+            about = (thing.source, thing.place or self._said[-1].url, thing.text)
             number = self._given.add(GivenPassage.of("attached", thing.source, *about))
             return [DataBlock(_attached(thing, str(number)))]
         if isinstance(thing, list | tuple) and not hasattr(thing, "_fields"):
@@ -112,6 +114,7 @@ class EvidenceDesk:
         except ValueError:
             given = None
         if call.name not in {tool.name for tool in self.tools()} or given is None:
+            self._does = True
             return Shown(data(f"result of {call.name}", kept))
         self._searched.add(_TOOLS_OF.get(call.name, "github"))
         if isinstance(given, dict) and given.get("recall"):
@@ -170,7 +173,8 @@ class EvidenceDesk:
         return [Statement(GAPS["mark"], about | {"tenant": self._event.tenant})]
 
     def _answer(self) -> CheckedAnswer:
-        return CheckedAnswer(self._given, self._standing, asks=asks_for_facts(self._question))
+        asks = asks_for_facts(self._question) and not self._does
+        return CheckedAnswer(self._given, self._standing, asks=asks)
 
     def _names(self) -> list[str]:
         """Name people who may know: authors of what is nearest, else of the newest commits."""
@@ -201,16 +205,8 @@ def _result(name: str, passage: GivenPassage, text: str, number: str) -> str:
 
 
 def _attached(thing: Attached, cite: str) -> str:
-    author, trust = thing.author, thing.trust
-    return data(
-        thing.source,
-        thing.text,
-        LONGEST_CODE,
-        markdown=False,
-        author=author,
-        trust=trust,
-        cite=cite,
-    )
+    about = {"author": thing.author, "trust": thing.trust, "place": thing.place, "cite": cite}
+    return data(thing.source, thing.text, LONGEST_CODE, markdown=False, **about)
 
 
 def _without_ending(text: str) -> tuple[str, str]:

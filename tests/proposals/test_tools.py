@@ -69,13 +69,13 @@ WRONG = (
 def test_what_cannot_be_proposed_goes_back_to_the_model(
     it: ErrandWorkspace, call: ToolCall
 ) -> None:
-    it.runner.answers(call, "That cannot be done.")
+    it.runner.answers(call, "[talk] That cannot be done.")
     it.says("What would you do about the login?")
     assert it.texts() == ["That cannot be done."]
 
 
 def test_a_guest_gets_no_proposal(it: ErrandWorkspace) -> None:
-    it.runner.answers(CALLS["issue"], "Somebody else must ask.")
+    it.runner.answers(CALLS["issue"], "[talk] Somebody else must ask.")
     it.says("What would you do about the login?", GUEST)
     assert it.texts() == ["Somebody else must ask."]
 
