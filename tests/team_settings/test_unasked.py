@@ -1,6 +1,7 @@
 """Questions that nobody addressed to the agent: answered where the channel wants it and it is sure,
 as a draft of one person first; else nothing is shown."""
 
+import json
 from typing import Any
 
 import pytest
@@ -18,7 +19,6 @@ from shared.testing import FlowRunner
 from tests.team_settings.test_channels import ALICE, BOB, GUEST, asks, did, rows
 
 SURE: dict[str, Any] = {
-    "sure": True,
     "answer": "On Tuesdays.",
     "sources": [{"number": 1, "words": "We deploy the shop on Tuesdays"}],
 }
@@ -57,7 +57,7 @@ def test_a_question_is_answered_with_its_source(knows: FlowRunner) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        SURE | {"sure": False},
+        SURE | {"answer": None},
         SURE | {"answer": " "},
         SURE | {"sources": []},
         SURE | {"sources": [{"number": 2, "words": "We deploy the shop on Tuesdays"}]},
@@ -215,3 +215,53 @@ def test_what_is_a_question(text: str, is_one: bool) -> None:
 
 def test_control_takes_settings() -> None:
     assert "slack.command.settings" in control.types
+
+
+def in_dialog(kind: str, at: str, **payload: Any) -> Event:
+    event = asks(payload.pop("text", ""), at, type=f"slack.{kind}.edit-draft")
+    return event._replace(payload=payload)
+
+
+def test_an_edited_draft_is_sent_as_edited_once(knows: FlowRunner) -> None:
+    offer = drafted(knows)
+    [shown] = presses(knows, in_dialog("opened", "60.0", text=offer.value, trigger_id="1.2"))
+    fields = {b["block_id"]: b["element"] for b in shown.view["blocks"] if b["type"] == "input"}
+    assert fields["text"]["initial_value"] == offer.text
+    assert fields["draft"]["initial_option"]["value"] == offer.value
+    typed = {
+        "draft": {"draft": {"selected_option": {"value": offer.value}}},
+        "text": {"text": {"value": "On Tuesdays, at ten."}},
+    }
+    view = {"id": "V1", "state": {"values": typed}}
+    sent = presses(knows, in_dialog("form", "61.0", view=view))
+    assert [(one.thread.ts, one.text) for one in sent if isinstance(one, Reply)] == [
+        ("50.0", "On Tuesdays, at ten.")
+    ]
+    assert "Sent." in str(sent[-1].view)
+    again = presses(knows, in_dialog("form", "62.0", view=view))
+    assert "is over" in str(again[-1].view)
+    assert not [one for one in again if isinstance(one, Reply)]
+    assert rows(knows, "select outcome from answer_drafts") == [{"outcome": "edited"}]
+
+
+def test_an_audience_only_narrows(runner: FlowRunner) -> None:
+    did(runner, asks("mode answers", "1.3"))
+    for number, wish in enumerate(("workspace", "channel", "public")):
+        did(runner, asks(f"audience {wish}", f"2.{number}"))
+        hears(runner, said(id=wish, text=f"{QUESTION} {number}"))
+        runner.model.answers.clear()
+    recalls = rows(runner, "select input::text as input from steps where name = 'recall'")
+    found = {json.dumps(json.loads(row["input"])["audiences"]) for row in recalls}
+    assert sorted(found) == [
+        '["channel:C1", "public", "team:T1"]',
+        '["channel:C1", "public"]',
+        '["public"]',
+    ]
+
+
+def test_the_offline_model_is_sure_or_silent(knows: FlowRunner) -> None:
+    for number, text in enumerate((QUESTION, "When do we deploy the moon?")):
+        assert knows.deliver(chat, said(text, LATER + number)) == []
+    [reply] = [one for one in knows.platform.done[2:] if isinstance(one, Reply)]
+    assert "We deploy the shop on Tuesdays" in reply.text
+    assert "Sources:" in reply.text

@@ -11,11 +11,13 @@ from shared.actions import Action
 from shared.actions.slack.actions import Reply
 from shared.actions.slack.views.actions import ForPerson, OfferDraft
 from shared.agent import Agent
+from shared.agent.context import DataBlock
 from shared.database import queries
 from shared.desk import Loan
 from shared.errors import Declined
 from shared.events import Thread
 from shared.memory import Memory
+from shared.memory.attribution import block, is_trusted
 from shared.models.answers.typed import at_most
 from shared.team_settings.channels.desk import ChannelDesk
 from shared.team_settings.channels.keys import DRAFT_WEEK, ChannelSettings
@@ -26,8 +28,8 @@ SQL = queries(__file__, "drafts.sql")
 PROMPT = """\
 Somebody asks a question in a channel, and nobody asked you. Answer only if the numbered texts say
 exactly what is asked: shortly, in its language. For each fact give the number of the text and the
-words in it, copied exactly, that say so. You are not sure in any doubt, and of what is opinion,
-chat, or about people."""
+words in it, copied exactly, that say so. In any doubt, and for opinion, chat, or what is about
+people, the answer is null."""
 
 #: Memories of a recall that are shown, and the words that a copied passage has at least.
 _SHOWN, _WORDS = 4, 3
@@ -43,15 +45,9 @@ class CopiedWords:
 
 @dataclass(frozen=True)
 class SureAnswer:
-    sure: bool
-    answer: Annotated[str, at_most(1_500)]
+    #: None when not sure.
+    answer: Annotated[str, at_most(1_500)] | None
     sources: list[CopiedWords]
-
-
-@dataclass(frozen=True)
-class NumberedText:
-    number: int
-    text: str
 
 
 class AnswerDraft(NamedTuple):
@@ -73,10 +69,11 @@ def unasked(agent: Agent) -> Action | None:
         agent.remember(agent.event.text, kind="episode")
     if not desk.answers:
         return None
-    found = agent.recall(agent.event.text, limit=_SHOWN)
+    recalled = agent.recall(agent.event.text, limit=_SHOWN)
+    found = [one for one in recalled if is_trusted(one.trust)]
     if not found:
         raise Declined("not sure: nothing is known of it")
-    texts = [NumberedText(number, one.text) for number, one in enumerate(found, 1)]
+    texts = [DataBlock(block(one, cite=str(number))) for number, one in enumerate(found, 1)]
     wishes = agent.desk(ChannelDesk).wishes
     answer = agent.ask(PROMPT, *texts, *wishes, agent.event, returns=SureAnswer, model="small")
     if not (text := _shown(answer, found)):
@@ -94,13 +91,14 @@ def _shown(answer: SureAnswer, found: Sequence[Memory]) -> str:
         if not _stands(one.words, memory.text):
             return ""
         cited[one.number] = memory
-    if not (answer.sure and answer.answer.strip() and cited):
+    text = (answer.answer or "").strip()
+    if not (text and cited):
         return ""
     lines = [
         f"{at}. [{one.ref}]({one.url})" if one.url else f"{at}. {one.ref}"
         for at, one in enumerate(cited.values(), 1)
     ]
-    return "\n".join([answer.answer.strip(), "", "Sources:", *lines])
+    return "\n".join([text, "", "Sources:", *lines])
 
 
 def _stands(words: str, text: str) -> bool:
