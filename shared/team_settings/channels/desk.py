@@ -14,7 +14,7 @@ from shared.team_settings.channels import telling
 from shared.team_settings.channels.keys import FLOWS, KEYS, ChannelSettings
 from shared.team_settings.channels.orders import SettingsOrder, checked, read_order
 
-SQL = queries(__file__, "channels.sql")
+SQL = queries(__file__, "desk.sql")
 
 NO_CHANNEL = "A direct message has no settings: I answer everything that you write here."
 SHARED = (

@@ -23,7 +23,7 @@ from shared.team_settings.channels.desk import ChannelDesk
 from shared.team_settings.channels.keys import DRAFT_WEEK, ChannelSettings
 from shared.team_settings.channels.questions import is_question
 
-SQL = queries(__file__, "drafts.sql")
+SQL = queries(__file__, "unasked.sql")
 
 PROMPT = """\
 Somebody asks a question in a channel, and nobody asked you. Answer only if the numbered texts say
