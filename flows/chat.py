@@ -1,9 +1,10 @@
 """Chat in Slack: answer direct messages, mentions, and the threads that the agent is already part
-of, and again when a question is edited."""
+of, and again when a question is edited; and others' questions where a channel wants it."""
 
 from collections.abc import Sequence
 
 from shared.actions.slack.actions import Card, Correct, React, Reply
+from shared.actions.slack.views.actions import OfferDraft
 from shared.agent import Agent, flow
 from shared.agent.tools import Tool
 from shared.events import Event
@@ -12,6 +13,8 @@ from shared.hearing.desk import HearingDesk
 from shared.hearing.own_nature import is_all, own_words
 from shared.proposals import tools
 from shared.proposals.desk import MOST_AT_ONCE
+from shared.team_settings.channels.desk import ChannelDesk
+from shared.team_settings.channels.unasked import unasked
 
 PROMPT = """\
 You are a member of this team who answers in Slack. Answer what was said last, shortly and exactly,
@@ -28,7 +31,13 @@ rank or compare people."""
     "slack.message.groups",
     "slack.message.mpim",
     "slack.message_changed",
-    may=[React.at_most(1), Reply.at_most(1), Correct.at_most(1), Card.at_most(MOST_AT_ONCE)],
+    may=[
+        React.at_most(1),
+        Reply.at_most(1),
+        Correct.at_most(1),
+        Card.at_most(MOST_AT_ONCE),
+        OfferDraft.at_most(1),
+    ],
     reads=(*EvidenceDesk.READS, *tools.READS),
     shares={"fact"},
     reaches=True,
@@ -41,6 +50,8 @@ def chat(event: Event, agent: Agent) -> None:
             agent.act(Correct(edited.thread, edited.stamps, answer))
         return
     if not (event.addressed or agent.conversation.engaged):
+        if action := unasked(agent):
+            agent.act(action)
         return
     agent.act(React(event.message, "eyes"))
     if said := hearing.listen(agent.conversation):
@@ -62,7 +73,8 @@ def _answer(
     if is_all(said, words):
         return "\n\n".join(words)
     evidence, knowledge = agent.desk(EvidenceDesk), agent.recall(said, limit=6)
-    context = (knowledge, *hearing.attached(agent.conversation))
+    wishes = agent.desk(ChannelDesk).wishes
+    context = (knowledge, *hearing.attached(agent.conversation), *wishes)
     every = (*evidence.tools(), *offered)
     answer = agent.converse(PROMPT, *context, tools=every, stream=stream, evidence=evidence)
     return "\n\n".join([*words, answer])

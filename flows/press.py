@@ -20,6 +20,7 @@ from shared.perception.slack_payloads import THUMBS
 from shared.proposals.connected import ConnectedRepositories
 from shared.proposals.drafting import draft_issue, extract
 from shared.team_settings.channels.desk import ChannelDesk
+from shared.team_settings.channels.unasked import OVER, Outcome, UnaskedDesk
 
 SUMMARY = """\
 Summarise the thread for somebody who was not there: what it is about, what was decided, who does
@@ -50,6 +51,10 @@ class Summary:
     "slack.press.home-search",
     "slack.press.home-forget",
     "slack.press.home-quiet",
+    "slack.press.draft-send",
+    "slack.press.draft-drop",
+    "slack.opened.edit-draft",
+    "slack.form.edit-draft",
     "slack.press.refused",
     may=[
         UpdateDialog.at_most(2),
@@ -68,8 +73,8 @@ def press(event: Event, agent: Agent) -> None:
             _fill_issue(event, agent)
         case ["form", "open-issue"]:
             _open_issue(event, agent)
-        case [how, "channel-settings"]:
-            _channel_settings(agent, how)
+        case [how, "channel-settings" | "draft-send" | "draft-drop" | "edit-draft" as what]:
+            _of_channel(event, agent, how, what)
         case ["form", "why-bad"]:
             said = agent.desk(FormDesk).values
             agent.desk(FeedbackDesk).note("bad", kind=said["kind"], reason=said["reason"])
@@ -105,6 +110,17 @@ def _fill_issue(event: Event, agent: Agent) -> None:
     form.fill(values, {"repository": [Choice(name, name) for name in repositories]})
 
 
+def _of_channel(event: Event, agent: Agent, how: str, what: str) -> None:
+    """Do what people press about a channel: its settings, and drafts of answers in it."""
+    match what:
+        case "channel-settings":
+            _channel_settings(agent, how)
+        case "edit-draft":
+            _edit(event, agent, how)
+        case _:
+            _decide(event, agent, "sent" if what == "draft-send" else "dropped")
+
+
 def _channel_settings(agent: Agent, how: str) -> None:
     """Fill the dialog with what holds in the channel, or set what somebody submitted."""
     form, channel = agent.desk(FormDesk), agent.desk(ChannelDesk)
@@ -118,6 +134,32 @@ def _channel_settings(agent: Agent, how: str) -> None:
         form.refuse(wrong)
     else:
         form.tell(f"Saved. {channel.shown()}")
+
+
+def _decide(event: Event, agent: Agent, outcome: Outcome) -> None:
+    """Send or drop the draft whose button somebody pressed."""
+    draft = agent.desk(UnaskedDesk).decide(event.text, outcome)
+    if draft and outcome == "sent":
+        agent.act(Reply(draft.thread, draft.text))
+    said = outcome.capitalize() if draft else OVER
+    agent.act(Tell(ForPerson.of(event), said))
+
+
+def _edit(event: Event, agent: Agent, how: str) -> None:
+    """Fill the dialog with a draft, or send what somebody made of it."""
+    form, desk = agent.desk(FormDesk), agent.desk(UnaskedDesk)
+    if how == "opened":
+        draft = desk.waiting(event.text)
+        if draft is None:
+            form.tell(OVER)
+            return
+        choice = Choice(event.text, "The answer that I drafted")
+        form.fill({"draft": event.text, "text": draft.text}, {"draft": [choice]})
+        return
+    said = form.values
+    if draft := desk.decide(said["draft"], "edited"):
+        agent.act(Reply(draft.thread, said["text"]))
+    form.tell("Sent." if draft else OVER)
 
 
 def _open_issue(event: Event, agent: Agent) -> None:

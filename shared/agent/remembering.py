@@ -10,7 +10,7 @@ from shared.events import Event
 from shared.journal import Outcome, Run
 from shared.memory import Entry, Memory, Trust
 from shared.memory.attribution import is_trusted, lowest, trust_of
-from shared.memory.audience import Audiences
+from shared.memory.audience import Audiences, narrowed
 from shared.memory.conversations.turns import Origin, window_of
 from shared.memory.store import MemoryStore
 from shared.metrics import measure
@@ -42,11 +42,12 @@ class Remembering:
         """Do as `Agent.recall` says; each memory that is returned counts as used."""
         event = self._event
         about = event.issue_target
+        visible = self._audiences.visible_from(event.audience, event.scope)
         arguments: dict[str, Any] = {
             "query": query,
             "kinds": sorted(kinds),
             "limit": limit,
-            "audiences": sorted(self._audiences.visible_from(event.audience, event.scope)),
+            "audiences": sorted(narrowed(visible, self._run.channel, event.audience)),
             "exclude_ref": about.ref if about else "",
         }
 

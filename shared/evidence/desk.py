@@ -53,7 +53,7 @@ class EvidenceDesk:
     def __init__(self, loan: Loan) -> None:
         self._loan, self._event = loan, loan.run.event
         self._given = GivenPassages()
-        self._readers = Readers(self._event, loan.services[Audiences])
+        self._readers = Readers(loan.run, loan.services[Audiences])
         self._searching = Searching(self._event, self._readers, loan.read, lent.get())
         self._said: tuple[Event, ...] = (self._event,)
         self._nearest: list[Memory] = []

@@ -49,7 +49,7 @@ class GapsDesk:
         self._run, self._event = loan.run, loan.run.event
         self._database = loan.services[Database]
         self._embedders = loan.services[TenantEmbedders]
-        self._readers = Readers(self._event, loan.services[Audiences])
+        self._readers = Readers(loan.run, loan.services[Audiences])
         self._named = loan.named
 
     def shown(self, argument: str = "") -> str:

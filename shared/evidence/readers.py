@@ -2,19 +2,21 @@
 
 from functools import cached_property
 
-from shared.events import Event
-from shared.memory.audience import Audiences
+from shared.journal import Run
+from shared.memory.audience import Audiences, narrowed
 
 
 class Readers:
     """Knows which audiences all readers of one event's answer belong to."""
 
-    def __init__(self, event: Event, audiences: Audiences) -> None:
-        self._event, self._audiences = event, audiences
+    def __init__(self, run: Run, audiences: Audiences) -> None:
+        self._run, self._audiences = run, audiences
 
     @cached_property
     def _visible(self) -> frozenset[str]:
-        return self._audiences.visible_from(self._event.audience, self._event.scope)
+        event = self._run.event
+        visible = self._audiences.visible_from(event.audience, event.scope)
+        return narrowed(visible, self._run.channel, event.audience)
 
     def see(self, audience: str) -> bool:
         """May all of them see what was said to this audience? GitHub's names ignore case, and

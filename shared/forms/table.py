@@ -81,7 +81,7 @@ FORMS: Mapping[str, Form] = {
                     "choice",
                     choices=(
                         Choice("workspace", "All that people here may see"),
-                        Choice("channel", "What was said here, and what is public"),
+                        Choice("channel", "What was said to the same people, and what is public"),
                         Choice("public", "Only what is public"),
                     ),
                 ),
@@ -118,6 +118,17 @@ FORMS: Mapping[str, Form] = {
             opened_by=("command:settings",),
             fills=True,
             waits="Saving …",
+        ),
+        Form(
+            "edit-draft",
+            "Edit the answer",
+            (
+                Field("draft", "Draft", "choice"),
+                Field("text", "Answer", "lines", hint="Markdown. Everybody here will see it."),
+            ),
+            submit="Send",
+            fills=True,
+            waits="Sending …",
         ),
     )
 }

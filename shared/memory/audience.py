@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from shared.database import Database, Statement, queries
 from shared.errors import SettingsError
@@ -78,6 +79,14 @@ def visible_from(audience: str, source: str = "", grants: Grants | None = None) 
         readers.add(f"channel:{channel}")
     granted = {place for reader in readers for place in _granted(reader, grants or {})}
     return frozenset({PUBLIC} | readers | (granted if kind != "shared" else set()))
+
+
+def narrowed(visible: Iterable[str], channel: Mapping[str, Any], audience: str) -> frozenset[str]:
+    """Return those of the `visible` audiences that answers may use in a channel with these
+    settings: `public`, or in `channel` also what its readers were told. It never adds one."""
+    wish, *_ = channel.get("audience") or ("",)
+    wanted = {"public": {PUBLIC}, "channel": {PUBLIC, audience}}.get(wish)
+    return frozenset(visible) & wanted if wanted else frozenset(visible)
 
 
 class Audiences:

@@ -18,7 +18,7 @@ from shared.planning.desk import executions_of, report_end, wake
 from shared.planning.store import PlanStore
 from shared.settings import Settings
 
-SQL = queries(__file__, "stops.sql")
+SQL = queries(__file__, "desk.sql")
 
 
 class Halted(NamedTuple):

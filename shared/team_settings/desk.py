@@ -26,7 +26,7 @@ from shared.team_settings.keys import (
 )
 from shared.team_settings.resolving import FileProblem, Resolved, TeamSetting, resolve
 
-SQL = queries(__file__, "first_week.sql")
+SQL = queries(__file__, "desk.sql")
 
 #: The first days of an installation, in seconds, and the timer that ends them.
 FIRST_WEEK, ENDS = 7 * 86_400.0, "timer.week"

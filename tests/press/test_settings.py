@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from infra.local.sandbox.slack.workspace import ALICE, GUEST, SUPPORT, TEAM
+from shared.actions import Mark
+from shared.actions.slack.views.actions import ForPerson, OfferDraft
 from shared.database import Database, Statement
 from tests.press.front_door import Pressing, pressing
 
@@ -51,3 +53,20 @@ def test_who_may_not_change_them_sees_them_and_why(database: Database, where: st
         assert shown and shown["submit"] is None
         why = "Only full members" if is_guest else "A direct message has no settings"
         assert why in str(shown["blocks"])
+
+
+def test_a_draft_is_seen_by_one_person_and_pressed(database: Database) -> None:
+    with pressing(database) as world:
+        slack = world.slack
+        person = ForPerson(TEAM, ALICE, f"slack:{TEAM}:{slack.workspace.channel(SUPPORT)['id']}")
+        offer = OfferDraft(person, "On **Tuesdays**.", "https://slack.test/q", "run:digest")
+        adapter = world.runner.adapters(offer)
+        adapter.perform(offer, Mark("k", "chat", 0), None)
+        [whisper] = slack.workspace.whispers(SUPPORT)
+        assert whisper["blocks"][1]["text"] == "On **Tuesdays**."
+        buttons = whisper["blocks"][-1]["elements"]
+        assert [one["text"]["text"] for one in buttons] == ["Send", "Edit", "Drop"]
+        assert {one["value"] for one in buttons} == {"run:digest"}
+        gone = offer.person._replace(user="U0NOBODY")
+        found = adapter.perform(OfferDraft(gone, "x", "", "run:digest"), Mark("l", "chat", 0), None)
+        assert found.data == {"gone": True}

@@ -18,7 +18,7 @@ from shared.team_settings.channels.hours import QuietHours
 from shared.testing import FlowRunner
 from tests.events.made import an_event
 
-ALICE, BOB = Actor("U1", "alice", role="member"), Actor("U2", "bob", role="member")
+ALICE, BOB = Actor("U1", "U1", role="member"), Actor("U2", "U2", role="member")
 TICK: dict[str, Any] = {
     "type": "schedule.digest",
     "source": "schedule",

@@ -59,8 +59,13 @@ from shared.actions.slack.search import search_slack
 from shared.actions.slack.session import SlackSession
 from shared.actions.slack.sessions import SlackSessions
 from shared.actions.slack.streaming.status import show_status
-from shared.actions.slack.views.actions import PublishHome, Tell, UpdateDialog
-from shared.actions.slack.views.performing import publish_home, tell_person, update_dialog
+from shared.actions.slack.views.actions import OfferDraft, PublishHome, Tell, UpdateDialog
+from shared.actions.slack.views.performing import (
+    offer_draft,
+    publish_home,
+    tell_person,
+    update_dialog,
+)
 from shared.database import Database
 from shared.errors import ActionRejected, EffectUnknown
 from shared.events import Event
@@ -79,6 +84,7 @@ ACTIONS: Mapping[type[Action], Handling[SlackSession]] = {
     ShowStatus: Handling(show_status, "A status goes by itself"),
     Whisper: Handling(send_whisper, _TOLD),
     # What one person sees.
+    OfferDraft: Handling(offer_draft, _TOLD),
     PublishHome: Handling(publish_home, "The home shows how things are"),
     Tell: Handling(tell_person, _TOLD),
     UpdateDialog: Handling(update_dialog, "A dialog closes by itself"),

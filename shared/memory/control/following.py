@@ -34,6 +34,7 @@ _MOVES = (
     "move_quiet",
     "move_reminders",
     "move_channels",
+    "move_answer_drafts",
     "move_files",
 )
 

@@ -143,6 +143,11 @@ with kept as (
 )
 delete from channel_settings where tenant = %(tenant)s and lies_in(place, %(place)s);
 
+-- name: move_answer_drafts
+-- Let drafts of answers follow their question.
+update answer_drafts set conversation = moved(conversation, %(place)s, %(became)s)
+where tenant = %(tenant)s and lies_in(conversation, %(place)s);
+
 -- name: move_files
 -- Give what was taken of a place its new name, unless it was taken under that already.
 with kept as (

@@ -156,6 +156,13 @@ gone_quiet as (
   where q.tenant = %(tenant)s and %(by)s = 'source' and %(everywhere)s and lies_in(q.place, (%(names)s::text[])[1])
   returning 1
 ),
+gone_drafts as (
+  delete from answer_drafts as d using asked
+  where d.tenant = %(tenant)s
+    and (d.run_id = any (array(select id from ended))
+         or (%(by)s = 'author' and d.person = any (%(names)s::text[])))
+  returning 1
+),
 gone_channels as (
   delete from channel_settings as c using asked
   where c.tenant = %(tenant)s and %(by)s = 'source' and %(everywhere)s and lies_in(c.place, (%(names)s::text[])[1])

@@ -129,6 +129,15 @@ def _from_result(parsed: ParsedRequest, result: SourceText, phrases: _Phrases) -
     return _told(text, result, phrases)
 
 
+def copied_words(parsed: ParsedRequest) -> list[dict[str, object]]:
+    """Name the numbered text that answers, with its first sentence that does."""
+    quote = find(parsed)
+    if quote is None or quote.covered < _SURE or not quote.source.cite.isdigit():
+        return []
+    words = next((one for one in sentences(quote.text) if one in quote.source.text), "")
+    return [{"number": int(quote.source.cite), "words": words[:300]}]
+
+
 def find(parsed: ParsedRequest) -> Quote | None:
     """Return the sentences that cover most of the question; of what may be relied on, if those
     cover a good part of it.

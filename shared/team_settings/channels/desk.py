@@ -14,7 +14,7 @@ from shared.team_settings.channels import telling
 from shared.team_settings.channels.keys import FLOWS, KEYS, ChannelSettings
 from shared.team_settings.channels.orders import SettingsOrder, checked, read_order
 
-SQL = queries(__file__, "channels.sql")
+SQL = queries(__file__, "desk.sql")
 
 NO_CHANNEL = "A direct message has no settings: I answer everything that you write here."
 SHARED = (
@@ -31,6 +31,7 @@ class ChannelDesk:
         self._loan = loan
         self._run = loan.run
         self._event = loan.run.event
+        self._drafts: Json = {}
 
     @classmethod
     def lend(cls, loan: Loan) -> Self:
@@ -52,6 +53,8 @@ class ChannelDesk:
     @property
     def wishes(self) -> tuple[Code, ...]:
         """What a model is shown of the settings, as data; nothing where they say nothing."""
+        if not self._run.channel:  # most places; nothing is recorded
+            return ()
         language = self.settings.language
         said = f"Write in this language: {language}"
         return (Code("wishes of the channel", said),) if language else ()
@@ -75,7 +78,9 @@ class ChannelDesk:
 
     def shown(self) -> str:
         """Return the settings as people read them; nothing where there is no channel."""
-        return "" if self.is_none else telling.all_settings(self._now)
+        if self.is_none:
+            return ""
+        return telling.all_settings(self._now, self._drafts)
 
     @property
     def values(self) -> Json:
@@ -121,11 +126,14 @@ class ChannelDesk:
         """What is set by now, which another run may have changed since this one began."""
 
         def work() -> Outcome:
-            [rows] = self._run.write([self._run.statement("read", {"place": self._place}, SQL)])
-            return Outcome(_by_key(rows))
+            here = {"place": self._place}
+            asked = [self._run.statement(name, here, SQL) for name in ("read", "counts")]
+            rows, [counts] = self._run.write(asked)
+            return Outcome({"said": _by_key(rows), "drafts": counts})
 
         found: Json = self._run.step("settings", {}, work)
-        return found
+        self._drafts = found["drafts"]
+        return dict(found["said"])
 
     def _change(self, order: SettingsOrder) -> None:
         wanted: Mapping[str, Any] = order.changes

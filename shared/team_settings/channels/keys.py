@@ -59,8 +59,8 @@ class ChannelSettings(NamedTuple):
     audience: Annotated[
         ChannelAudience,
         OneOf(get_args(ChannelAudience)),
-        "Whose knowledge answers here may use: all that the workspace may see here, what was said"
-        " in this channel and what is public, or only what is public.",
+        "Whose knowledge answers here may use: all that may be seen here, what was said to the"
+        " same readers and what is public, or only what is public.",
     ] = "workspace"
     drafts: Annotated[
         OnOff,

@@ -6,11 +6,16 @@ from typing import Any
 from shared.events import Json
 from shared.team_settings.channels.keys import FLOWS, KEYS, ChannelSettings
 
+_OUTCOMES = ("sent", "edited", "dropped", "undecided")
 
-def all_settings(said: Json) -> str:
-    """Return the settings as a list: each with who set it and when."""
+
+def all_settings(said: Json, drafts: Json) -> str:
+    """Return the settings as a list, each with who set it and when; and what became of drafts."""
     found = ChannelSettings.of(said)
     rows = [f"- `{_shown(key)}` {_value(key, found)} {_origin(said.get(key))}" for key in KEYS]
+    if any(drafts.values()):
+        counts = ", ".join(f"{drafts[name]} {name}" for name in _OUTCOMES)
+        rows += ["", f"Drafts of answers: {counts}. `settings drafts off` ends them after a week."]
     return "\n".join(["Settings of this channel:", "", *rows])
 
 

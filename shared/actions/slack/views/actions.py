@@ -100,6 +100,21 @@ class Tell(_ForOne):
         return {"text": self.text}
 
 
+@dataclass(frozen=True)
+class OfferDraft(_ForOne):
+    """Show a person, alone, an answer that they may send, edit or drop; `question` leads to what it
+    answers, and the buttons give back `value`. To who is gone it is not shown."""
+
+    person: ForPerson
+    text: str
+    question: str
+    value: str
+
+    @property
+    def arguments(self) -> Json:
+        return {"text": self.text, "question": self.question, "value": self.value}
+
+
 def form_of(event: Event) -> Form | None:
     """Return the form that the event opened or submitted."""
     kind, _, name = event.type.removeprefix("slack.").partition(".")

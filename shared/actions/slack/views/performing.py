@@ -9,7 +9,8 @@ from shared.actions import Mark, Receipt
 from shared.actions.slack.errors import SlackRefused
 from shared.actions.slack.session import NO_UNFURL, SlackSession, act, blocks
 from shared.actions.slack.text import pieces, plain
-from shared.actions.slack.views.actions import PublishHome, Tell, UpdateDialog
+from shared.actions.slack.views.actions import OfferDraft, PublishHome, Tell, UpdateDialog
+from shared.events import Json
 from shared.forms.submission import FormOrigin
 
 #: Slack's errors for a dialog that nobody has open any more.
@@ -40,6 +41,36 @@ def publish_home(session: SlackSession, home: PublishHome, *_: object) -> Receip
     view = {"type": "home", "private_metadata": origin, "blocks": [*home.blocks]}
     act(f"show {user} the home", session.client.views_publish, user_id=user, view=view)
     return Receipt(user)
+
+
+def offer_draft(session: SlackSession, offer: OfferDraft, mark: Mark, *_: object) -> Receipt:
+    person, text = offer.person, pieces(offer.text, hosts=mark.hosts)[0]
+    asked = f"[a question]({offer.question})" if offer.question else "a question"
+    shown = [*blocks(f"Nobody else sees this yet. My answer to {asked}:"), *blocks(text)]
+    about = {"channel": person.channel, "user": person.user, "text": plain(text), **NO_UNFURL}
+    about["blocks"] = [*shown, {"type": "actions", "elements": _decisions(offer.value)}]
+    try:
+        doing = f"offer {person.user} a draft"
+        act(doing, session.client.api_call, api_method="chat.postEphemeral", json=about)
+    except SlackRefused as err:
+        if err.code not in _ELSEWHERE:
+            raise
+        return Receipt("", data={"gone": True})
+    return Receipt("")
+
+
+def _decisions(value: str) -> list[Json]:
+    """Return the buttons below a draft."""
+    labels = {"press.draft-send": "Send", "open.edit-draft": "Edit", "press.draft-drop": "Drop"}
+    return [
+        {
+            "type": "button",
+            "action_id": action,
+            "text": {"type": "plain_text", "text": label},
+            "value": value,
+        }
+        for action, label in labels.items()
+    ]
 
 
 def tell_person(session: SlackSession, tell: Tell, mark: Mark, *_: object) -> Receipt:

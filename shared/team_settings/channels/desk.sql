@@ -17,3 +17,9 @@ where channel_settings.changed_at <= excluded.changed_at;
 -- Let a channel be as if nobody had set anything, but what was set later.
 delete from channel_settings
 where tenant = %(tenant)s and place = %(place)s and changed_at <= to_timestamp(%(at)s);
+
+-- name: counts
+-- How many drafts of a channel were sent, edited and dropped, and how many wait or expired.
+select count(*) filter (where outcome = 'sent') as sent, count(*) filter (where outcome = 'edited') as edited,
+       count(*) filter (where outcome = 'dropped') as dropped, count(*) filter (where outcome = '') as undecided
+from answer_drafts where tenant = %(tenant)s and starts_with(conversation, %(place)s || ':');

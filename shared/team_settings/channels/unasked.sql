@@ -1,0 +1,18 @@
+-- name: keep
+-- Keep a draft for the person who decides about it.
+insert into answer_drafts (tenant, run_id, conversation, thread_ts, person, digest, text)
+values (%(tenant)s, %(run)s, %(conversation)s, %(thread)s, %(person)s, %(digest)s, %(text)s)
+on conflict do nothing;
+
+-- name: decide
+-- Decide about a draft: once, within a day, by its person, and about what they were shown.
+update answer_drafts set outcome = %(outcome)s, decided_at = now()
+where tenant = %(tenant)s and run_id = %(draft)s and digest = %(digest)s and person = %(actor)s
+  and starts_with(conversation, %(place)s || ':') and outcome = '' and made_at > now() - interval '1 day'
+returning thread_ts, text;
+
+-- name: waiting
+-- The draft that its person may still decide about.
+select thread_ts, text from answer_drafts
+where tenant = %(tenant)s and run_id = %(draft)s and digest = %(digest)s and person = %(actor)s
+  and starts_with(conversation, %(place)s || ':') and outcome = '' and made_at > now() - interval '1 day';
