@@ -60,7 +60,7 @@ def _answer(
 ) -> str:
     words = own_words(said)
     if is_all(said, words):
-        return "\n\n".join(words)
+        return agent.conversation.answered("\n\n".join(words))
     evidence, knowledge = agent.desk(EvidenceDesk), agent.recall(said, limit=6)
     context = (knowledge, *hearing.attached(agent.conversation))
     every = (*evidence.tools(), *offered)
