@@ -71,7 +71,7 @@ def _answer(
 ) -> str:
     words = own_words(said)
     if is_all(said, words):
-        return "\n\n".join(words)
+        return agent.conversation.answered("\n\n".join(words))
     evidence, knowledge = agent.desk(EvidenceDesk), agent.recall(said, limit=6)
     wishes = agent.desk(ChannelDesk).wishes
     context = (knowledge, *hearing.attached(agent.conversation), *wishes)

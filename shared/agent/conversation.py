@@ -1,6 +1,7 @@
 """The conversation of a run: its turns so far, and the ones that the run adds."""
 
 from shared.agent.remembering import heard_members_only, origin_of
+from shared.canonical import digest
 from shared.database import Statement
 from shared.events import Event
 from shared.journal import Outcome, Run
@@ -61,6 +62,15 @@ class Conversation:
     def summarise(self, window: Window, text: str) -> Statement:
         """Return the statement that keeps `text` as the summary of the window's older turns."""
         return self._conversations.summarise(self._event.tenant, self._name, window, text)
+
+    def answered(self, answer: str) -> str:
+        """Keep an answer that no model gave as one that did, and return it: the record waits for
+        the reply that says it."""
+
+        def work() -> Outcome:
+            return Outcome(answer, statements=self.exchange(answer))
+
+        return str(self._run.step("answered", {"answer": digest(answer)}, work, defer=True))
 
     def exchange(self, answer: str) -> list[Statement]:
         """Return the statements that append what was said and its answer as turns."""

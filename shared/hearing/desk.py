@@ -66,6 +66,8 @@ class HearingDesk:
         heard = self._run.step("hear", about, lambda: Outcome(self._heard_again()), defer=True)
         if not (said := self._said(heard["items"])):
             return None
+        ids = heard.get("ids", {})
+        said = tuple(one._replace(id=ids.get(one.message.ts, one.id)) for one in said)
         conversation.said = said
         return Edited(_text(said), Thread(*heard["thread"]), tuple(heard["stamps"]))
 
@@ -123,7 +125,11 @@ class HearingDesk:
             return nothing
         receipt = rows[0]["receipt"]
         stamps = (receipt["data"] or {}).get("ts") or [receipt["id"]]
-        return {"items": items, "thread": list(thread), "stamps": stamps}
+        # An edit can take a mention away, which is a part of the id; the turns have the first one.
+        ids = rows[0]["heard"].get("ids") or {
+            ts: event_of(one, event, self._claims).id for ts, one in before.items()
+        }
+        return {"items": items, "thread": list(thread), "stamps": stamps, "ids": ids}
 
     def _since(self, thread: Thread, ts: str) -> Json | None:
         alone = thread.channel.startswith("D") and thread.ts == ts

@@ -75,6 +75,17 @@ def test_an_edit_after_the_answer_edits_the_answer(runner: ChatRunner, place: st
     assert turns == [*(("user", one) for one in said), ("assistant", "On Friday.")]
 
 
+def test_an_edit_that_takes_the_mention_away_leaves_no_second_question(runner: ChatRunner) -> None:
+    first = says(runner, f"{MENTION} When do we ship?")
+    runner.model.says(Says("On Monday."), Says("On Tuesday."), Says("On Friday."))
+    assert runner.deliver(first)
+    for text in ("When do we sail?", f"{MENTION} When do we fly?"):
+        assert runner.deliver(edits(runner, first, text))
+        assert "On Monday." not in str(runner.model.seen[-1].body["messages"])
+    turns = runner.recorded("select role, text from turns order by seq")
+    assert turns == [("user", "When do we fly?"), ("assistant", "On Friday.")]
+
+
 def test_two_edits_in_a_row_are_answered_once(runner: ChatRunner) -> None:
     first = says(runner, f"{MENTION} One?")
     assert runner.deliver(first)

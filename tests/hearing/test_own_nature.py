@@ -1,8 +1,21 @@
 """It says that it is an AI, and it rates nobody; what only sounds like it goes to the model."""
 
+from collections.abc import Iterator
+
 import pytest
 
+from flows.chat import chat
 from shared.hearing.own_nature import is_all, own_words
+from tests.actions.slack.chat_runner import ChatRunner
+from tests.hearing.spoken import edits, says, states
+from tests.hearing.test_in_a_row import bot_says, in_a_row
+from tests.models.scripted_server import Says
+
+
+@pytest.fixture
+def runner(database_url: str) -> Iterator[ChatRunner]:
+    with ChatRunner.up(database_url) as runner:
+        yield runner
 
 
 @pytest.mark.parametrize(
@@ -82,3 +95,33 @@ def test_a_question_beside_it_is_answered_too() -> None:
     )
     words = own_words(said)
     assert words and not is_all(said, words)
+
+
+@pytest.mark.parametrize("place", ["thread", "direct message"])
+@pytest.mark.parametrize("row", [("Are you a bot?", "Are you human?"), ("Rate <@U0BOB>", "Hello?")])
+def test_its_own_words_answer_a_row_once(
+    runner: ChatRunner, place: str, row: tuple[str, str]
+) -> None:
+    """It is an answer like a model's: the later messages get no second one, the thread goes on."""
+    events = in_a_row(runner, place, *row)
+    channel = events[0].message.channel
+    for event in [*events, *events]:
+        assert runner.deliver(event, chat)
+    assert len(bot_says(runner, channel)) == 1 and not runner.model.seen
+    assert [state for state, _ in states(runner)] == ["done", "superseded"]
+    turns = runner.recorded("select role from turns order by seq")
+    assert turns == [("user",), ("user",), ("assistant",)]
+    runner.model.says(Says("[talk] You are welcome."))
+    assert runner.deliver(says(runner, "Thanks!", channel, thread=events[0].message.ts), chat)
+    assert bot_says(runner, channel)[1:] == ["You are welcome."]
+
+
+def test_an_edit_into_such_a_question_replaces_the_answer(runner: ChatRunner) -> None:
+    runner.model.says(Says("[talk] Hello Alice!"))
+    [event] = in_a_row(runner, "thread", "Hello there.")
+    assert runner.deliver(event, chat)
+    assert runner.deliver(edits(runner, event, "Are you a bot?"), chat)
+    [answer] = bot_says(runner, event.message.channel)
+    assert "I am an AI" in answer
+    [(told,)] = runner.recorded("select text from turns where role = 'assistant'")
+    assert told == answer

@@ -82,6 +82,25 @@ def test_the_token_of_the_settings_serves_its_own_workspace_alone(world: Install
         reply(adapter, said("T0SANDBOX", ts, ORG))
 
 
+def test_the_token_of_the_settings_serves_no_other_tenant_from_elsewhere(world: Installed) -> None:
+    """What happens on GitHub names no workspace; another tenant's must not be told in this one."""
+    joined = "acme=github:acme,slack:T0SANDBOX"
+    world.settings = world.settings._replace(
+        tenants=joined, slack_bot_token=SlackSandbox.bot_token
+    )
+    ts = world.slack.say(GENERAL, "hi")
+    thread = Thread("T0SANDBOX", GENERAL, ts)
+    event = said("T0SANDBOX")._replace(
+        source="github", conversation="github:acme/shop#1", tenant="acme", thread_target=thread
+    )
+    reply(world.adapter(), event, "From our GitHub.")
+    for tenant in ("github:other", "third"):
+        with pytest.raises(ActionRejected, match=f"not installed in {tenant}"):
+            reply(world.adapter(), event._replace(tenant=tenant), "From theirs.")
+    texts = [one["text"] for one in world.slack.thread(GENERAL, ts)]
+    assert texts == ["hi", "From our GitHub."]
+
+
 def test_an_organisation_has_one_token_for_many_workspaces(
     world: Installed, database_url: str
 ) -> None:

@@ -83,10 +83,14 @@ class SlackSessions:
             return self._kept.setdefault(where, found)
 
     def _own(self, where: Workspace) -> SlackSession:
-        """Return the session of SLACK_BOT_TOKEN where it is that workspace's."""
+        """Return the session of SLACK_BOT_TOKEN where it is that workspace's. What comes from
+        elsewhere names no workspace: then it must be of the same tenant."""
         given = self.given
-        if given and not where.org and where.team in {given.identity.team, ""}:
-            return given
+        if given and not where.org:
+            team = given.identity.team
+            tenant = self._settings.tenant_of.get(f"slack:{team}", f"slack:{team}")
+            if where.team == team or (not where.team and where.tenant == tenant):
+                return given
         place = where.team or where.org or where.tenant
         raise ActionRejected(
             f"slack: the app is not installed in {place}; install it at /slack/install"

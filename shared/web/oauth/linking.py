@@ -2,10 +2,13 @@
 
 The ticket that the agent showed to one person leads to a page that names them; from there a state
 that is bound to the browser leads to GitHub and back. So whoever follows another's address sees
-whose it is before anything happens.
+whose it is before anything happens: only that page, in that browser, leads on. GitHub asks nobody
+again who signed in there once, so without it one click on a link would prove an account to
+whoever sent it.
 """
 
 import secrets
+from collections.abc import Sequence
 
 from chalice.app import Request, Response
 from slack_sdk.oauth.state_utils import OAuthStateUtils
@@ -24,6 +27,8 @@ from shared.web.oauth.pages import elsewhere, page
 SHOW, GO, BACK = PAGE, f"{PAGE}/github", f"{PAGE}/done"
 _STATE = "github"
 _COOKIE = OAuthStateUtils(cookie_name="agent-flows-link", expiration_seconds=int(LIFE))
+#: Binds the way on to the page that says whose proof it is.
+_SHOWN = OAuthStateUtils(cookie_name="agent-flows-shown", expiration_seconds=int(LIFE))
 _OVER = "This address was used before, or is older than ten minutes. Say link in Slack again."
 
 
@@ -40,18 +45,24 @@ class Linking:
         about = self._tickets.look(ticket, PURPOSE)
         if about is None:
             return page("Not linked", _OVER, status=400)
-        who = f"{about['name']} ({about['user']})"
+        who, shown = f"{about['name']} ({about['user']})", secrets.token_urlsafe(24)
         return page(
             "Link your GitHub account",
             f"You are about to prove to the agent that a GitHub account is that of {who} in Slack"
             f" ({about['team']}). What it may do on GitHub counts for {who} from then on.",
             f"If you are not {who}, close this page.",
-            link=(f"{self._door}{GO}?ticket={ticket}", f"I am {about['name']}: sign in at GitHub"),
+            link=(
+                f"{self._door}{GO}?ticket={ticket}&shown={shown}",
+                f"I am {about['name']}: sign in at GitHub",
+            ),
+            cookie=_SHOWN.build_set_cookie_for_new_state(shown),
         )
 
     def go(self, request: Request) -> Response:
         """Take the ticket, once, and lead this browser to GitHub."""
-        ticket = _given(request, "ticket")
+        ticket, shown = _given(request, "ticket"), _given(request, "shown")
+        if not shown or not _SHOWN.is_valid_browser(shown, _cookies(request)):
+            return page("Not linked", "Open the address that I told you in Slack.", status=400)
         about = self._tickets.take(ticket, PURPOSE)
         if about is None:
             return page("Not linked", _OVER, status=400)
@@ -63,8 +74,8 @@ class Linking:
 
     def come_back(self, request: Request) -> Response:
         """Learn whose account it is, and keep that it is the person's."""
-        state, cookies = _given(request, "state"), {"cookie": request.headers.get("cookie") or ""}
-        if not _COOKIE.is_valid_browser(state, cookies):
+        state = _given(request, "state")
+        if not _COOKIE.is_valid_browser(state, _cookies(request)):
             return page("Not linked", "It was not begun in this browser.", _OVER, status=400)
         about = self._tickets.take(state, _STATE)
         if about is None:
@@ -97,6 +108,10 @@ class Linking:
 
 def _given(request: Request, name: str) -> str:
     return str((request.query_params or {}).get(name) or "")[:400]
+
+
+def _cookies(request: Request) -> dict[str, str | Sequence[str]]:
+    return {"cookie": request.headers.get("cookie") or ""}
 
 
 def _ended() -> str:

@@ -119,6 +119,23 @@ def test_another_browser_cannot_end_it(site: Site) -> None:
     assert site.known() == [] and site.known(BOB) == []
 
 
+@pytest.mark.parametrize("shown", ["", "&shown=", "&shown=deleted", "their own"])
+def test_nobody_is_sent_past_the_page_that_says_whose_proof_it_is(site: Site, shown: str) -> None:
+    """Mallory sends Maria, who signed in at GitHub before, the second address of their own ticket:
+    one click must not let Mallory be Maria."""
+    ticket = site.ticket(BOB, name="Mallory")
+    second = Browser().open(site.address(ticket)).link()
+    sent = second if shown == "their own" else f"{site.door}/link/github?ticket={ticket}{shown}"
+    site.github.sign_in.person = "maria"
+    maria = Browser()
+    maria.open(site.address(site.ticket()))  # she has a page of her own open, too
+    assert maria.open(sent).status == 400
+    assert Browser().open(sent).status == 400
+    assert site.known(BOB) == [] and site.known() == []
+    # It used up nothing.
+    assert maria.open(maria.open(site.address(ticket)).link()).status == 200
+
+
 def test_an_address_that_came_back_is_good_once(site: Site) -> None:
     browser = Browser()
     shown = browser.open(browser.open(site.address(site.ticket())).link())
