@@ -49,7 +49,8 @@ _TRAITS = (
 )
 _ASKS_TO_RATE = re.compile(
     rf"\b{_VERBS}\b (?:me |us )?(?:the |our |my |all |each |these |those )*(?:work |performance )?"
-    rf"(?:of )?(?:the |our |my |all )*(?:{_WHO}|{_WHOSE}|{_THEIR}|{_PEOPLE}\b(?! (?:count|search|page|table|api)))"
+    rf"(?:of )?(?:the |our |my |all )*"
+    rf"(?:{_WHO}|{_WHOSE}|{_THEIR}|{_PEOPLE}\b(?! (?:count|search|page|table|api)))"
     r"|\bwho(?:'s| is| are| was)? (?:the |our |my )*(?:best|worst|weakest|strongest|laziest"
     r"|smartest|slowest|dumbest|most (?:productive|competent|useless|valuable)|least \w+)"
     rf" (?:{_PEOPLE}|here)\b"
