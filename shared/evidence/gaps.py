@@ -66,9 +66,8 @@ class GapsDesk:
         if not rows:
             return f"Nothing that was asked here in {days} days was left without an answer."
         gaps = gathered(rows, self._vectors([str(row["text"]) for row in rows]))
-        head = (
-            f"**{len(rows)} questions of {days} days found no answer.** Somebody could write down:"
-        )
+        questions = "1 question" if len(rows) == 1 else f"{len(rows)} questions"
+        head = f"**{questions} of {days} days found no answer.** Somebody could write down:"
         rest = len(gaps) - _SHOWN
         more = [f"… and {rest} more"] if rest > 0 else []
         return "\n".join([head, "", *(gap.line for gap in gaps[:_SHOWN]), *more])

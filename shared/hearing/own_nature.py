@@ -31,6 +31,13 @@ _ASKS_WHAT = re.compile(
 _IS_AI = "I am an AI, a program that answers with a language model, and not a person."
 
 _WHO = r"(?:<@[UW][A-Z0-9]+(?:\|[^>]*)?>|@[\w.-]+)"
+#: Somebody by a plain name, whose work it is: `Bob's work`, not `the API's performance`.
+_WHOSE = (
+    r"(?!(?:the|our|this|that|its|his|her|their|my|it|what|let|here|there)\b)\w+['’]s? "
+    r"(?:\w+ ){0,1}(?:work|works|skills?|productivity|contributions?|competence|abilities"
+    r"|work ethic|attitude)\b(?! (?:tree|flow|space|item|load|queue|in|on)s?\b)"
+)
+_THEIR = r"(?:his|her|their) (?:work|skills?|productivity|performance|contributions?)\b"
 _PEOPLE = (
     r"(?:colleagues?|co-?workers?|employees?|engineers?|developers?|devs?|designers?|managers?"
     r"|team ?mates?|people|persons?)"
@@ -42,7 +49,8 @@ _TRAITS = (
 )
 _ASKS_TO_RATE = re.compile(
     rf"\b{_VERBS}\b (?:me |us )?(?:the |our |my |all |each |these |those )*(?:work |performance )?"
-    rf"(?:of )?(?:the |our |my |all )*(?:{_WHO}|{_PEOPLE}\b(?! (?:count|search|page|table|api)))"
+    rf"(?:of )?(?:the |our |my |all )*"
+    rf"(?:{_WHO}|{_WHOSE}|{_THEIR}|{_PEOPLE}\b(?! (?:count|search|page|table|api)))"
     r"|\bwho(?:'s| is| are| was)? (?:the |our |my )*(?:best|worst|weakest|strongest|laziest"
     r"|smartest|slowest|dumbest|most (?:productive|competent|useless|valuable)|least \w+)"
     rf" (?:{_PEOPLE}|here)\b"

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
-from shared.perception.sentences import is_setting, is_vague, meaning
+from shared.perception.sentences import is_setting, is_talk, is_vague, meaning
 
 
 class Command(NamedTuple):
@@ -177,7 +177,7 @@ Takes = Callable[[str], bool]
 _ALONE = frozenset(
     {
         *("help", "export", "approve", "reject", "cancel", "pause", "resume", "undo"),
-        *("reminders", "link", "unlink", "settings"),
+        *("reminders", "link", "unlink", "settings", "gaps", "learnings", "issue", "why"),
     }
 )
 #: Emoji that tell the agent to stop, by their names in Slack.
@@ -308,8 +308,10 @@ def whispered(text: str) -> Order | None:
     order = slashed(text) or _sentence(text)
     if order:
         return order
-    word = text.strip().lower().rstrip("!.")
-    return Order(word, "") if word in _ALONE else None
+    if (word := text.strip().lower().rstrip("!.")) in _ALONE:
+        return Order(word, "")
+    order = named(text)
+    return order if order and order.argument and not is_talk(*order) and _fits(order) else None
 
 
 def is_stop(text: str) -> bool:

@@ -1,6 +1,6 @@
 """Answers `help`: which commands a person may give where they ask, and which one they meant."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from shared.events import Event
 from shared.perception import dig
@@ -14,6 +14,12 @@ from shared.perception.commands import (
     spoken,
 )
 from shared.perception.commands import meant as meant_of
+
+#: What a command takes in Slack, where that differs: no message there is a pull request.
+_IN_SLACK = {
+    "review": ("review #12", "review a pull request, and link the result here"),
+    "change": ("change TEXT", "in the thread of a plan: say what it should do instead"),
+}
 
 
 def help_for(event: Event, takes: Takes, *, writes: bool) -> str:
@@ -34,12 +40,13 @@ def help_for(event: Event, takes: Takes, *, writes: bool) -> str:
     if typed and not about:
         near = meant_of(typed, (command.name for command in may))
         return f"No command `{typed.name}`. Did you mean `{near}`?" if near else ""
-    return _listed([one for one in may if about and one.name == about.name] or may)
+    asked = [one for one in may if about and one.name == about.name] or may
+    return _listed(asked, _IN_SLACK if event.source == "slack" else {})
 
 
-def _listed(commands: Iterable[Command]) -> str:
-    lines = [f"- `{one.usage}` — {one.summary}" for one in commands]
-    return "\n".join(["You may ask me to:", *lines])
+def _listed(commands: Iterable[Command], said: Mapping[str, tuple[str, str]]) -> str:
+    rows = (said.get(one.name, (one.usage, one.summary)) for one in commands)
+    return "\n".join(["You may ask me to:", *(f"- `{usage}` — {what}" for usage, what in rows)])
 
 
 def is_pull_request(event: Event) -> bool:

@@ -59,6 +59,14 @@ _SAYS = (
     r"\S+ (?:(?:is|are|was|were|does|do|did|has|had|could|would|should)(?:n['’]t)?"
     r"|can|will|have|looks|seems|needs)\b"
 )
+#: How what people say to each other goes on after the name of a command.
+_TALK = (
+    r"(?:to|when|if|how|why|who|what|where|me|us|you|is|was|are|were|isn['’]t|for|of|on|with|as|but|and"
+    r"|or|looks?|sounds?|seems?|works?)\b"
+)
+#: Commands that change or delete something: in talk they need a slash, or an exact target.
+_UNDOING = frozenset({"forget", "change"})
+_TARGET = r"me|<@\w+[^>]*>|@[\w.-]+|[fm]-\w+|source:\S+|[\w.-]+/[\w.-]+(?:#\d+)?"
 
 
 def meaning(text: str) -> tuple[str, str] | None:
@@ -81,6 +89,13 @@ def is_vague(argument: str) -> bool:
     """Does it say nothing that a command could be about?"""
     words = set(re.findall(r"\w+", argument.lower()))
     return bool(words) and words <= _VAGUE
+
+
+def is_talk(name: str, argument: str) -> bool:
+    """May this be what people say to each other, as `remember to …`, `plan B is …`, `forget it`?"""
+    if name in _UNDOING:
+        return re.fullmatch(_TARGET, argument, re.I) is None
+    return bool(re.match(_TALK, argument, re.I) or re.match(_SAYS, argument, re.I))
 
 
 def is_setting(argument: str, options: Iterable[str]) -> bool:

@@ -43,6 +43,8 @@ def said_after(text: str, mention: str, channel_type: str) -> commands.Said:
 
 
 def commanded(name: str, text: str) -> commands.Said:
-    """Read a slash command: `/forget …`, or the app's own before the name of one."""
+    """Read a slash command: `/forget …`, or the app's own before the name of one, or alone."""
+    if name == "agent" and not text.strip():
+        return commands.Said(commands.Order("help", ""))
     order = commands.named(f"{name} {text}") or commands.named(text)
     return commands.Said(order, None, commands.mistaken(f"/{text.lstrip('/')}"))

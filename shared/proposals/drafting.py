@@ -1,6 +1,7 @@
 """Writes an issue from what people said in a thread: for the command, the shortcut, and whoever
 else shows people a draft first."""
 
+import re
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -19,6 +20,8 @@ decided. Say only what the thread says, in its language. Leave out greetings and
 
 #: Characters of a thread that a draft is made of.
 _MOST = 30_000
+#: Whom a message addresses, which an issue need not say.
+_ADDRESSED = re.compile(r"\s*<@\w+(?:\|[^>]*)?>[\s,:]*")
 
 
 @dataclass(frozen=True)
@@ -31,12 +34,17 @@ class IssueDraft:
 
 def draft_issue(agent: Agent, thread: Thread, *, without: str = "", about: str = "") -> IssueDraft:
     """Write an issue from the thread, with a link back to it. `without` is the time stamp of the
-    message that asked for it; `about` is what the person said of it.
+    message that asked for it; `about` is what the person said of it. What the agent said itself is
+    no part of it.
 
     The flow needs `ReadThread`. What the model leaves unusable becomes a plain extract. Raises
     ActionRejected when the thread cannot be read.
     """
-    said = [one for one in agent.read(ReadThread(thread))["items"] if one["at"] != without]
+    said = [
+        {**one, "text": _ADDRESSED.sub("", one["text"], count=1)}
+        for one in agent.read(ReadThread(thread))["items"]
+        if one["at"] != without and not one.get("own")
+    ]
     text = "\n".join(f"@{one['author']}: {one['text']}" for one in said)[-_MOST:]
     wish = (f"They want: {about}",) if about else ()
     try:

@@ -39,6 +39,10 @@ ready()
 #: escapes and headers need the difference. Other servers get the same limit.
 MAX_BODY = 5 * 1024 * 1024
 _NOT_NOW = "the event could not be taken now; send it again"
+_NO_COMMAND = (
+    "I know no such command. `/agent help` lists what you may ask for. To ask me something, mention"
+    " me in a channel, or write me a direct message."
+)
 
 
 class Ingress(NamedTuple):
@@ -109,7 +113,8 @@ class Ingress(NamedTuple):
         answer = self._take(event, slack.is_own(event), len(body))
         if json.loads(answer.body).get("status") == "accepted":
             return respond(200)
-        return respond(200, {"response_type": "ephemeral", "text": "No flow answers this command."})
+        why = _NO_COMMAND if self._wants("slack.command.help") else "No flow answers this command."
+        return respond(200, {"response_type": "ephemeral", "text": why})
 
     def _verify_slack(self, body: bytes, headers: Headers) -> None:
         now = self.now()

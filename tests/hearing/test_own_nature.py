@@ -48,6 +48,10 @@ def test_it_says_that_it_is_an_ai(said: str) -> None:
     [
         "Rate <@U0BOB>",
         "please rank our engineers",
+        "rate Bob's work",
+        "Can you evaluate Maria’s contributions?",
+        "grade James' coding skills",
+        "assess their performance please",
         "Evaluate the performance of <@U0BOB>",
         "compare <@U0BOB> and <@U0ALICE>",
         "Who is the best developer?",
@@ -71,6 +75,10 @@ def test_it_rates_nobody(said: str) -> None:
     [
         "What is our rate limit?",
         "Rank the open issues by age",
+        "evaluate the API's performance",
+        "Compare Postgres's performance with MySQL's",
+        "rate Bob's pull request",
+        "assess the team's work items",
         "Who is the best person to ask about deploys?",
         "who is the most recent reviewer of #12",
         "Evaluate the two libraries",

@@ -42,6 +42,15 @@ def test_the_model_writes_it_and_the_link_leads_back(runner: FlowRunner) -> None
     assert "open an issue" not in asked  # the request itself is no part of it
 
 
+def test_what_the_agent_said_is_no_part_of_an_issue(runner: FlowRunner) -> None:
+    ours = {"author": "UBOT", "text": "I don't know.\n\n_chat · run 1_", "at": "2.1", "own": True}
+    first = {**THREAD[0], "text": "<@UBOT>, checkout fails for <@U2>"}
+    draft = drafted(runner, [first, ours, *THREAD[1:]])
+    assert draft.title == "checkout fails for"
+    assert "don't know" not in draft.title + draft.recap
+    assert "run 1" not in draft.recap
+
+
 def test_without_a_model_it_is_an_extract_that_says_nothing_new(runner: FlowRunner) -> None:
     draft = drafted(runner, THREAD)
     assert "Checkout fails" in draft.title

@@ -198,6 +198,12 @@ def test_command_gets_an_empty_200_or_a_word_that_nobody_answers() -> None:
         "response_type": "ephemeral",
         "text": "No flow answers this command.",
     }
+    door = Door(event_types="slack.command.help,slack.app_mention")
+    for text in ("what do we know?", "nonsense please", "🙂"):
+        response = door.slack(a_command(command="/agent", text=text), "commands", FORM)
+        assert "`/agent help`" in json.loads(response["body"])["text"]
+    response = door.slack(a_command(command="/agent", text=" "), "commands", FORM)
+    assert (response["body"], door.published[-1].type) == ("", "slack.command.help")
 
 
 @pytest.mark.parametrize(

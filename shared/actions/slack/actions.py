@@ -251,7 +251,8 @@ class Card(OnSlack, Action):
 @dataclass(frozen=True)
 class ReadThread(OnSlack, Query):
     """Ask for a thread, as `{"items": [{"author", "text", "at"} …], "complete": bool}`, oldest
-    first. A thread that is too long keeps its first message and the newest ones."""
+    first; what the agent itself said is `own`. A thread that is too long keeps its first message
+    and the newest ones."""
 
     thread: Thread
     limit: int = 100

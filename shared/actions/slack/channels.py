@@ -72,7 +72,7 @@ def read_thread(session: SlackSession, query: ReadThread) -> Json:
     limit = max(query.limit, 1)
     kept = said if len(said) <= limit else [said[0], *said[len(said) - limit + 1 :]]
     return {
-        "items": [_said(message) for message in kept],
+        "items": [_said(session, message) for message in kept],
         "complete": complete and len(said) <= limit,
     }
 
@@ -160,12 +160,13 @@ def _root(session: SlackSession, channel: str, mark: Mark) -> str:
         ) from err
 
 
-def _said(message: Json) -> Json:
-    text = unescape(message.get("text", ""))
+def _said(session: SlackSession, message: Json) -> Json:
+    text, bot = unescape(message.get("text", "")), message.get("bot_id", "")
     return {
-        "author": message.get("user") or message.get("bot_id", ""),
+        "author": message.get("user") or bot,
         "text": text if len(text) <= _SAID else f"{text[: _SAID - 1]}…",
         "at": message["ts"],
+        **({"own": True} if bot and bot == session.identity.bot else {}),
     }
 
 

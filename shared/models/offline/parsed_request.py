@@ -14,7 +14,7 @@ _BESIDE = re.compile(r"(memory of|result of)\b|turn$|summary of the earlier conv
 _EARLIER = re.compile(r"turn$|summary of the earlier conversation$")
 #: The block that gives a conversation its number.
 _HERE = "this conversation"
-_MENTION = re.compile(r"<@[^>]*>|^\s*@[\w-]+")
+_MENTION = re.compile(r"<@[^>]*>|^\s*@[\w-]+:?")
 
 
 @dataclass(frozen=True)
