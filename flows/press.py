@@ -93,7 +93,7 @@ def press(event: Event, agent: Agent) -> None:
             agent.act(Tell(ForPerson.of(event), why))
         case _:
             home = agent.desk(HomeDesk)
-            agent.act(PublishHome(ForPerson.of(event), home.shown()))
+            agent.act(PublishHome.showing(ForPerson.of(event), home.shown()))
 
 
 def _fill_issue(event: Event, agent: Agent) -> None:

@@ -177,7 +177,6 @@ class HearingDesk:
             "event": self._event.id,
             "flow": self._run.flow,
             "runs": [run_id(one, self._run.flow) for one in later],
-            "conversations": [one.conversation for one in later],
             "reason": f"Taken together with run {self._run.id}.",
         }
         return [Statement(SQL["take"], values)]

@@ -16,6 +16,7 @@ import shared.actions.github.reactions as react
 import shared.actions.slack.actions as say
 import shared.actions.slack.adapter as slack
 import shared.actions.slack.heard.queries as hear
+import shared.actions.slack.views.actions as show
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.slack import SlackSandbox
 from infra.local.sandbox.slack.workspace import ALICE, GENERAL, TEAM
@@ -26,7 +27,7 @@ from shared.actions.github.session import GitHubSession
 from shared.actions.platforms import Platforms
 from shared.canonical import canonical
 from shared.errors import ActionRejected, ActionUnavailable, PolicyError, SettingsError
-from shared.events import Issue, ResponseUrl, SlackMessage, Thread
+from shared.events import Issue, Json, ResponseUrl, SlackMessage, Thread
 from shared.settings import Settings
 from tests.actions.github.sandbox_issue import SHOP, as_app, as_token
 from tests.actions.slack.sandbox_thread import connect
@@ -34,6 +35,7 @@ from tests.infra.local.sandbox.github.openapi import faults
 
 Kinds = frozenset[type[Action] | type[Query]]
 MARK = Mark("key-1", "plan", 1)
+DIVIDER: Json = {"type": "divider"}
 
 
 @dataclass
@@ -160,6 +162,16 @@ def on_github() -> Iterator[Platform]:
         assert not [fault for exchange in answered for fault in faults(exchange)]
 
 
+def dialog(title: str) -> Json:
+    return {"type": "modal", "title": {"type": "plain_text", "text": title}, "blocks": [DIVIDER]}
+
+
+def opened(sandbox: SlackSandbox) -> str:
+    """Open a dialog for Alice, and return its id."""
+    views = sandbox.workspace.views
+    return str(views.open(views.trigger(ALICE), dialog("Hello"))["id"])
+
+
 @contextmanager
 def on_slack() -> Iterator[Platform]:
     with SlackSandbox("http://127.0.0.1:9", "secret", pace=0.0) as sandbox:
@@ -167,6 +179,7 @@ def on_slack() -> Iterator[Platform]:
         url = sandbox._url(sandbox._responses.invite(GENERAL, ALICE))
         brought = sandbox.searches.brought({"type": "message", "user": ALICE})
         token = brought["action_token"]
+        alice = show.ForPerson(TEAM, ALICE, f"slack:{TEAM}:{GENERAL}", opened(sandbox))
         yield Platform(
             "slack",
             sandbox,
@@ -183,10 +196,14 @@ def on_slack() -> Iterator[Platform]:
                 say.Reply(thread, "Hello 你好"),
                 say.ShowStatus(thread, "works", "Hello?"),
                 say.Whisper(ResponseUrl(TEAM, GENERAL, url), "Hello"),
+                show.PublishHome.showing(alice, [DIVIDER]),
+                show.Tell(alice, "Hello"),
+                show.UpdateDialog.showing(alice, dialog("It is done")),
             ),
             (
                 say.AskClock(TEAM, GENERAL, ALICE),
                 say.AskDirect(TEAM, GENERAL, ALICE),
+                say.FindEffect(SlackMessage(*thread)),
                 say.FindThread(SlackMessage(*thread)),
                 say.ReadThread(thread),
                 hear.ReadSince(thread, thread.ts),
@@ -195,6 +212,7 @@ def on_slack() -> Iterator[Platform]:
                 say.SearchSlack(TEAM, GENERAL, "Hello", token),
                 right.AskChannel("#general"),
                 right.AskMember(TEAM, ALICE),
+                right.AskReader(TEAM, GENERAL, ALICE),
                 right.AskShared(TEAM, GENERAL),
             ),
             lambda: sandbox.fail_next("chat.postMessage", after=True),
@@ -219,7 +237,7 @@ def declared(*modules: Any) -> Kinds:
 
 
 def test_every_kind_has_its_line_in_the_table_and_nothing_else_has(platform: Platform) -> None:
-    modules = {"github": (do, ask, react, sections), "slack": (say, hear)}[platform.name]
+    modules = {"github": (do, ask, react, sections), "slack": (say, hear, show)}[platform.name]
     rights = {kind for kind in right.QUERIES if f".{platform.name}:" in kind.connector}
     kinds = declared(*modules) | rights
     assert {*platform.table, *platform.answers} == kinds

@@ -191,7 +191,7 @@ def test_rules_are_set_by_who_may_write_whatever_the_event_calls_them(
 
 def test_another_attempt_gets_the_answer_of_the_first(runner: FlowRunner, made: World) -> None:
     event = by_li(made, "remember")._replace(text="rule: ship on Fridays", id="github:again")
-    made.hub.fail_next(429, path="/comments", method="POST", retry_after=3600)
+    made.hub.fail_next(429, path="/issues/1/comments", method="POST", retry_after=3600)
     assert runner.deliver(memory, event) == [event.id]
     made.hub.forget_faults()
     made.hub.set_permission(SHOP, "li", "read")

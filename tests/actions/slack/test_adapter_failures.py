@@ -50,8 +50,14 @@ def test_an_empty_reply_is_refused(target: SandboxThread) -> None:
 def test_a_refused_reaction_says_what_to_do(target: SandboxThread) -> None:
     with pytest.raises(ActionRejected, match="invalid_name; use the name of an emoji"):
         target.adapter.perform(React(target.message, "No!"), MARK, None)
-    with pytest.raises(ActionRejected, match="message_not_found; the message was deleted"):
-        target.adapter.perform(React(SlackMessage(TEAM, GENERAL, "1.1"), "eyes"), MARK, None)
+
+
+def test_a_reaction_to_what_was_deleted_meanwhile_is_no_failure(
+    target: SandboxThread, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The answer goes on, and the log says why there is no emoji."""
+    target.adapter.perform(React(SlackMessage(TEAM, GENERAL, "1.1"), "eyes"), MARK, None)
+    assert "message_not_found; the message was deleted" in capsys.readouterr().out
 
 
 def test_what_slack_will_not_show_cannot_be_told(target: SandboxThread) -> None:

@@ -1,10 +1,13 @@
 """Actions that one person sees. Each may be repeated: a second time shows the same."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
 from shared.actions import Action
 from shared.actions.slack.actions import OnSlack
+from shared.canonical import canonical
 from shared.events import Event, Json
 from shared.forms import Form
 from shared.forms.showing import key_of, told
@@ -51,41 +54,49 @@ class _ForOne(OnSlack, Action):
 
 @dataclass(frozen=True)
 class UpdateDialog(_ForOne):
-    """Show another view in the person's open dialog. The receipt's data say if it is `gone`, for
-    people close dialogs."""
+    """Show another view, as JSON, in the person's open dialog. The receipt's data say if it is
+    `gone`, for people close dialogs."""
 
     person: ForPerson
-    view: Json
+    view: str
 
     @property
     def arguments(self) -> Json:
-        return {"view": self.view}
+        return {"view": json.loads(self.view)}
+
+    @classmethod
+    def showing(cls, person: ForPerson, view: Json) -> Self:
+        return cls(person, canonical(view))
 
     @classmethod
     def notice(cls, event: Event, text: str) -> Self | None:
         form = form_of(event)
         if form is None or not _view(event):
             return None
-        return cls(ForPerson.of(event), told(form, origin_of(event), text))
+        return cls.showing(ForPerson.of(event), told(form, origin_of(event), text))
 
 
 @dataclass(frozen=True)
 class PublishHome(_ForOne):
-    """Show the person the app's home, made of these blocks."""
+    """Show the person the app's home, made of these blocks, as JSON."""
 
     person: ForPerson
-    blocks: tuple[Json, ...]
+    blocks: str
 
     @property
     def arguments(self) -> Json:
-        return {"blocks": [*self.blocks]}
+        return {"blocks": json.loads(self.blocks)}
+
+    @classmethod
+    def showing(cls, person: ForPerson, blocks: Sequence[Json]) -> Self:
+        return cls(person, canonical(blocks))
 
     @classmethod
     def notice(cls, event: Event, text: str) -> Self | None:
         if event.type != "slack.home" and not event.type.startswith("slack.press.home-"):
             return None
         words = {"type": "plain_text", "text": text[:3_000], "emoji": False}
-        return cls(ForPerson.of(event), ({"type": "section", "text": words},))
+        return cls.showing(ForPerson.of(event), [{"type": "section", "text": words}])
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,6 @@ class FormDesk:
 
     def _show(self, view: Json, otherwise: str) -> None:
         person = ForPerson.of(self._event)
-        receipt = self._loan.act(UpdateDialog(person, view))
+        receipt = self._loan.act(UpdateDialog.showing(person, view))
         if (receipt.data or {}).get("gone"):
             self._loan.act(Tell(person, _CLOSED.format(otherwise)))

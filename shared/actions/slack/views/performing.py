@@ -25,7 +25,7 @@ _ELSEWHERE = {
 def update_dialog(session: SlackSession, update: UpdateDialog, *_: object) -> Receipt:
     person = update.person
     named = "view_id" if person.view.startswith("V") else "external_id"
-    about = {named: person.view, "view": update.view}
+    about = {named: person.view, **update.arguments}
     try:
         act(f"change the dialog of {person.user}", session.client.views_update, **about)
     except SlackRefused as err:
@@ -38,7 +38,7 @@ def update_dialog(session: SlackSession, update: UpdateDialog, *_: object) -> Re
 def publish_home(session: SlackSession, home: PublishHome, *_: object) -> Receipt:
     user = home.person.user
     origin = FormOrigin(home.person.channel).to_text()
-    view = {"type": "home", "private_metadata": origin, "blocks": [*home.blocks]}
+    view = {"type": "home", "private_metadata": origin, **home.arguments}
     act(f"show {user} the home", session.client.views_publish, user_id=user, view=view)
     return Receipt(user)
 
