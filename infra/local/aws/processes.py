@@ -77,16 +77,23 @@ class _Fork:
 
     def wait(self) -> int:
         with self._lock:
-            if self._status is None:
-                with self._told as told:
-                    # Nobody tells when the forker was killed.
-                    self._status = int(told.readline() or -signal.SIGKILL)
-            return self._status
+            return self._end()
 
     def poll(self) -> int | None:
-        if self._status is None and not select.select([self._told], [], [], 0)[0]:
-            return None
-        return self.wait()
+        if not self._lock.acquire(blocking=False):
+            return self._status  # another thread waits for the end
+        try:
+            runs = self._status is None and not select.select([self._told], [], [], 0)[0]
+            return None if runs else self._end()
+        finally:
+            self._lock.release()
+
+    def _end(self) -> int:
+        if self._status is None:
+            with self._told as told:
+                # Nobody tells when the forker was killed.
+                self._status = int(told.readline() or -signal.SIGKILL)
+        return self._status
 
     def terminate(self) -> None:
         self._send(signal.SIGTERM)
