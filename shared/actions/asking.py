@@ -66,16 +66,17 @@ class AskShared(Query):
 
 @dataclass(frozen=True)
 class AskReader(Query):
-    """Ask if a person reads a channel, as `{"reads": bool}`."""
+    """Ask if a person reads a channel, as `{"reads": bool}`; in another one if they ask there."""
 
     connector: ClassVar[str] = "shared.actions.slack:connect"
     team: str
     channel: str
     user: str
+    asked_in: str = ""
 
     @property
     def scope(self) -> str:
-        return f"slack:{self.team}:{self.channel}"
+        return f"slack:{self.team}:{self.asked_in or self.channel}"
 
     @property
     def arguments(self) -> Json:

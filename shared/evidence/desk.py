@@ -113,8 +113,10 @@ class EvidenceDesk:
             given = json.loads(kept)
         except ValueError:
             given = None
-        if call.name not in {tool.name for tool in self.tools()} or given is None:
-            self._does = True
+        is_search = call.name in {tool.name for tool in self.tools()}
+        if not is_search or given is None:
+            # A search with wrong arguments does nothing, and gives no leave to say what none found.
+            self._does = self._does or not is_search
             return Shown(data(f"result of {call.name}", kept))
         self._searched.add(_TOOLS_OF.get(call.name, "github"))
         if isinstance(given, dict) and given.get("recall"):

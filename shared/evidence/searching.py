@@ -63,9 +63,14 @@ class Searching:
         if self._event.repository:
             found += [self.search_issues, self.read_issue, self.pull_status]
             found += [self.search_code, self.read_file]
-        if self._token and not self._event.is_shared:
+        if self._token and not self._event.is_shared and self._readers.see(self._workspace):
             found.append(self.search_slack)
         return [tool(one) for one in found]
+
+    @property
+    def _workspace(self) -> str:
+        """The audience of what is said in the workspace's public channels."""
+        return f"team:{self._event.scope.split(':')[1]}"
 
     def search_memory(self, query: str) -> str:
         """Recall what the team wrote down or said before, in other words than the question's."""
@@ -151,7 +156,7 @@ class Searching:
                 f"#{row['name']} in Slack",
                 row["url"],
                 row["text"][:_CHARACTERS],
-                audience=f"team:{team}",
+                audience=self._workspace,
                 at=time.time(),
                 query=words,
             )

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from shared.actions import Action
+from shared.actions.asking import AskReader
 from shared.actions.slack.actions import AskClock, AskDirect, Button, Card, Channel, Post
 from shared.agent.agent import Agent
 from shared.errors import ActionRejected, RequestUnclear
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from shared.reminding.wishes import Wish
 
 #: What a flow that reminds asks of Slack.
-READS = (AskClock, AskDirect)
+READS = (AskClock, AskDirect, AskReader)
 #: The seconds of an hour.
 _HOUR = 3_600.0
 
@@ -31,6 +32,8 @@ def wanted(event: Event, agent: Agent, words: str) -> tuple["Wish", Reminder, st
     from shared.reminding.wishes import wish
 
     read, clock = wish(words), clock_of(event, agent, event.actor.id)
+    if read.where == "channel" and not _reads(event, agent, read.to):
+        raise RequestUnclear("I remind a channel only where both you and I are in it.")
     found = when(read.spoken, event.received_at, zone_of(clock["zone"], clock["shift"]))
     asks = event.actor.id
     is_alone = event.thread_target is None and read.where == "me"  # a slash command is in no thread
@@ -141,6 +144,16 @@ def _put_off(event: Event, reminder: Reminder, verb: str) -> Reminder:
         day = datetime.fromtimestamp(event.received_at, zone).date() + timedelta(days=1)
         at = moment(day, USUAL, 0, zone)
     return reminder._replace(rule="", next_at=at, state="active")
+
+
+def _reads(event: Event, agent: Agent, channel: str) -> bool:
+    """Does who asks read the channel? Nobody lets us speak where they could not listen."""
+    team, here = _channel(event)
+    try:
+        found: Json = agent.read(AskReader(team, channel, event.actor.id, asked_in=here))
+    except ActionRejected:
+        return False
+    return found["reads"] is True
 
 
 def _direct(event: Event, agent: Agent, user: str) -> str:

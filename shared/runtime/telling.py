@@ -77,10 +77,19 @@ def tell(flow: Flow, run: Run, acting: Acting, err: Exception, *, waits: bool) -
         kinds.sort(key=lambda kind: not kind.private)
     for kind in kinds:
         if (action := kind.aside(run.event, name, line)) is not None:
-            if not (waits or isinstance(err, _FINAL)):
+            if not (waits or isinstance(err, _FINAL) or _has_done(flow, run)):
                 action = action.retried(run.id)
             try_(run, "notice failed", partial(acting.notify, action))
             return
+
+
+def _has_done(flow: Flow, run: Run) -> bool:
+    """Did the run do what its event, tried again, would do a second time? What it shows of itself
+    does not count."""
+    kinds = {one.action.__name__ for one in flow.may if not one.action.idempotent}
+    acts = (row for row in run.effects.values() if row["state"] not in {"planned", "failed"})
+    slots = (row["slot"].split("|") for row in acts)
+    return any(slot[1] in kinds and not slot[0].startswith(_NOTICE) for slot in slots)
 
 
 def _is_said(run: Run, err: Exception) -> bool:

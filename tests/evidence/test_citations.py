@@ -3,6 +3,7 @@
 import pytest
 
 from infra.local.sandbox.slack.workspace import SUPPORT, TEAM
+from shared.database import Statement
 from shared.memory import Trust
 from tests.evidence.team import QUESTION, SHOP, Team, after, calls, steps
 
@@ -196,6 +197,28 @@ def test_a_channel_that_another_company_reads_gets_no_search_of_slack(team: Team
     team.hears(team.asks(audience=f"shared:{SUPPORT}"))
     names = [tool.name for tool in team.asked().tools]
     assert "search_slack" not in names and "search_memory" in names
+
+
+@pytest.mark.parametrize("wish", ["public", "channel", "workspace"])
+def test_a_channel_that_wants_less_gets_no_search_of_slack(team: Team, wish: str) -> None:
+    told = team.asks(audience=f"channel:{SUPPORT}")
+    keep = """insert into channel_settings (tenant, place, key, value)
+        values (%(tenant)s, %(place)s, 'audience', to_json(%(wish)s::text))"""
+    about = {"tenant": told.tenant, "place": told.scope, "wish": wish}
+    team.database.run(told.tenant, [Statement(keep, about)])
+    team.says("[unknown]")
+    team.hears(told)
+    names = [tool.name for tool in team.asked().tools]
+    assert ("search_slack" in names) is (wish == "workspace")
+
+
+@pytest.mark.parametrize("arguments", [{}, {"number": "seven"}, {"number": 7, "more": "x"}])
+def test_a_search_that_cannot_be_made_is_no_leave_to_guess(
+    team: Team, arguments: dict[str, object]
+) -> None:
+    team.says(calls("read_issue", **arguments), "We deploy on Fridays.")
+    reply = team.hears(team.asks())
+    assert reply.startswith("I don't know.") and "Fridays" not in reply
 
 
 def test_a_private_repository_is_searched_only_for_those_who_may_see_it(team: Team) -> None:

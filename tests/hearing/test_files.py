@@ -6,6 +6,7 @@ import io
 import zipfile
 from base64 import b64encode
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -132,6 +133,20 @@ def test_a_pdf_gives_its_text_by_pages() -> None:
     text, note = pdf_text(pdf(*(f"Page {n}." for n in range(80))))
     assert "pages 51 to 80 are left out" in note
     assert pdf_text(pdf("")) == ("", "its pages are pictures without text")
+
+
+def test_the_process_that_reads_a_pdf_knows_no_credentials(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = tmp_path / "seen"
+    tells = f"import os\nopen({str(seen)!r}, 'w').write(repr(dict(os.environ)))\n"
+    (tmp_path / "sitecustomize.py").write_text(tells)
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("AWS_SESSION_TOKEN", "DATABASE_URL", "SLACK_BOT_TOKEN"):
+        monkeypatch.setenv(name, "a-credential")
+    pdf_text(pdf("x"))
+    known = seen.read_text()
+    assert "PYTHONPATH" in known and "a-credential" not in known
 
 
 @pytest.mark.parametrize("kind", ["encrypted", "broken", "bomb", "loop"])

@@ -148,6 +148,20 @@ def test_one_for_a_channel_waits_for_a_yes(it: ErrandWorkspace) -> None:
     assert "❌ Dropped by alice. Nothing was done." in it.texts()[-1]
 
 
+@pytest.mark.parametrize("is_in", [(), (BOB,), (ALICE,)], ids=["nobody", "bob", "alice"])
+def test_nobody_lets_it_speak_in_a_channel_that_they_do_not_read(
+    it: ErrandWorkspace, is_in: tuple[str, ...]
+) -> None:
+    private = it.slack.workspace.add_channel("private", private=True)
+    it.slack.workspace.limit(private, *is_in)
+    it.says(f"remind <#{private}|private> in 2 hours of the standup")
+    if ALICE in is_in:
+        assert "Remind #private" in it.asked()["blocks"][0]["text"]
+        return
+    assert "only where both you and I are in it" in it.texts()[-1]
+    assert not buttons(it.slack.thread(SUPPORT, it.ts)[-1])
+
+
 @pytest.mark.parametrize("words", ["remind me to call", "remind me today at 0:00 to call"])
 def test_without_a_time_it_asks(it: ErrandWorkspace, words: str) -> None:
     it.says(words)

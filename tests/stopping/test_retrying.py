@@ -9,7 +9,7 @@ import pytest
 
 from flows.control import control
 from infra.local.sandbox.slack.workspace import ALICE, BOB, OTHER_TEAM, STRANGER, TEAM
-from shared.actions.slack.actions import Reply
+from shared.actions.slack.actions import React, Reply
 from shared.agent import Agent, flow
 from shared.aws.bus import Bus
 from shared.errors import ModelRejected, NotPermitted
@@ -129,6 +129,25 @@ def test_another_flow_leaves_it_alone(runner: ChatRunner, bus: Published) -> Non
 @flow("slack.app_mention", may=[Reply.at_most(1)])
 def other(event: Event, agent: Agent) -> None:
     agent.act(Reply(event.thread, "Hello"))
+
+
+@flow("slack.app_mention", may=[React.at_most(1), Reply.at_most(2)])
+def failing_halfway(event: Event, agent: Agent) -> None:
+    agent.act(React(event.message, "eyes"))
+    if "twice" in event.text:
+        agent.act(Reply(event.thread, "The first half."))
+    raise ModelRejected("no")
+
+
+@pytest.mark.parametrize(("text", "offered"), [("once", True), ("twice", False)])
+def test_what_would_be_done_twice_is_not_offered_again(
+    runner: ChatRunner, text: str, offered: bool
+) -> None:
+    event = runner.asked(text)
+    assert runner.deliver(event, failing_halfway)
+    message = runner.thread(event)[-1]
+    assert "Run `" in str(message["blocks"])
+    assert any(block["type"] == "actions" for block in message["blocks"]) is offered
 
 
 errors: list[Exception] = []

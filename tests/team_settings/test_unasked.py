@@ -12,9 +12,11 @@ from flows.memory import memory
 from flows.press import press
 from shared.actions.slack.actions import Reply
 from shared.actions.slack.views.actions import OfferDraft, Tell
-from shared.events import Event, SlackMessage, Thread
+from shared.database import Statement
+from shared.events import Event, SlackMessage, Thread, run_id
 from shared.team_settings.channels.keys import DRAFT_WEEK
 from shared.team_settings.channels.questions import is_question
+from shared.team_settings.channels.unasked import SQL
 from shared.testing import FlowRunner
 from tests.team_settings.test_channels import ALICE, BOB, GUEST, asks, did, rows
 
@@ -156,6 +158,21 @@ def test_the_first_week_is_in_drafts_that_are_sent_once(knows: FlowRunner) -> No
     assert "1 sent, 0 edited, 0 dropped" in did(knows, asks("", "9.1"))[0]
 
 
+def test_a_function_that_dies_once_it_decided_sends_it_with_its_next_attempt(
+    knows: FlowRunner,
+) -> None:
+    offer = drafted(knows)
+    event = pressed("draft-send", offer.value)
+    draft, _, digest = offer.value.partition(":")
+    about = {"draft": draft, "digest": digest, "outcome": "sent", "actor": "U1"}
+    about |= {"place": event.scope, "tenant": event.tenant, "run": run_id(event, "press")}
+    # It died before the journal had the step.
+    knows.database.run(event.tenant, [Statement(SQL["decide"], about)])
+    assert [type(one) for one in presses(knows, event)] == [Reply, Tell]
+    another = pressed("draft-send", offer.value, id="another")
+    assert [type(one) for one in presses(knows, another)] == [Tell]
+
+
 @pytest.mark.parametrize("change", ["x", "'; drop table runs", "\u202e:\u202e", ""])
 def test_a_changed_value_sends_nothing(knows: FlowRunner, change: str) -> None:
     offer = drafted(knows)
@@ -225,7 +242,11 @@ def in_dialog(kind: str, at: str, **payload: Any) -> Event:
 def test_an_edited_draft_is_sent_as_edited_once(knows: FlowRunner) -> None:
     offer = drafted(knows)
     [shown] = presses(knows, in_dialog("opened", "60.0", text=offer.value, trigger_id="1.2"))
-    fields = {b["block_id"]: b["element"] for b in shown.view["blocks"] if b["type"] == "input"}
+    fields = {
+        b["block_id"]: b["element"]
+        for b in json.loads(shown.view)["blocks"]
+        if b["type"] == "input"
+    }
     assert fields["text"]["initial_value"] == offer.text
     assert fields["draft"]["initial_option"]["value"] == offer.value
     typed = {

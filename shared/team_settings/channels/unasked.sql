@@ -5,10 +5,13 @@ values (%(tenant)s, %(run)s, %(conversation)s, %(thread)s, %(person)s, %(digest)
 on conflict do nothing;
 
 -- name: decide
--- Decide about a draft: once, within a day, by its person, and about what they were shown.
-update answer_drafts set outcome = %(outcome)s, decided_at = now()
-where tenant = %(tenant)s and run_id = %(draft)s and digest = %(digest)s and person = %(actor)s
-  and starts_with(conversation, %(place)s || ':') and outcome = '' and made_at > now() - interval '1 day'
+-- Decide about a draft: once, within a day, by its person, and about what they were shown. Of one that is decided the
+-- digest names the run that did, so that its next attempt after a crash decides the same again, and sends it.
+update answer_drafts set outcome = %(outcome)s, decided_at = now(), digest = %(run)s
+where tenant = %(tenant)s and run_id = %(draft)s and person = %(actor)s
+  and starts_with(conversation, %(place)s || ':')
+  and ((outcome = '' and digest = %(digest)s and made_at > now() - interval '1 day')
+       or (outcome = %(outcome)s and digest = %(run)s))
 returning thread_ts, text;
 
 -- name: waiting
