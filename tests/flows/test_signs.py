@@ -27,9 +27,7 @@ from tests.infra.local.conftest import fresh, sandbox
 __all__ = ["fresh", "sandbox"]
 
 SHIPPED = (control, explain, memory, plan, review, triage)
-BY = {
-    name: next(one for one in SHIPPED if f"github.command.{name}" in one.types) for name in COMMANDS
-}
+BY = {name: one for name in COMMANDS for one in SHIPPED if f"github.command.{name}" in one.types}
 
 
 class Watched(Mortal):
@@ -79,7 +77,7 @@ def said(sandbox: GitHubSandbox, database: Database) -> Iterator[Said]:
     yield Said(sandbox, database)
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", BY)
 def test_each_command_is_seen_at_once_and_its_end_is_shown(said: Said, name: str) -> None:
     said.pull.runner.deliver(BY[name], said.event(name))
     assert said.adapter.done[0] == "eyes"

@@ -165,7 +165,7 @@ def test_a_model_that_stays_away_is_waited_for_and_people_are_told(
     assert state == ("parked", 0, False)
     slack.say(SUPPORT, f"<@{BOT_USER}> hello?", thread_ts=ts)
     model.script.clear()
-    model.says(Says("I am back."), Says("Hello."))
+    model.says(Says("I am back."), Says("[talk] Hello."))
     assert wait_for(lambda: len(replies(system, ts)) == 3)
     assert "I am back." in replies(system, ts)[1]
     assert "Hello." in replies(system, ts)[2]
@@ -175,7 +175,7 @@ def test_a_platform_that_stays_away_is_waited_for(system: System, model: Scripte
     slack = slack_of(system)
     for _ in range(6):
         slack.fail_next("chat.postMessage", status=429, retry_after=1)
-    model.says(Says("At last."))
+    model.says(Says("[talk] At last."))
     asked = len(model.seen)
     ts = slack.say(SUPPORT, f"<@{BOT_USER}> patience?")
     assert wait_for(lambda: [text for text in replies(system, ts) if "At last." in text])

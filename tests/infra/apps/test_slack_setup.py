@@ -141,7 +141,7 @@ def test_rights_that_a_bot_lacks_are_named(slack: SlackSandbox, tmp_path: Path) 
     slack.apps.granted = "chat:write,commands"
     person = answering(slack, Refresh_token="", Signing_Secret="0123abcd")
     sit(slack, tmp_path, person)
-    assert "it lacks app_mentions:read, channels:history" in person.text
+    assert "it lacks app_mentions:read, assistant:write, channels:history" in person.text
 
 
 @pytest.mark.parametrize("number", sample(list(range(1, 40)), 8))
