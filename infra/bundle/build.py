@@ -19,6 +19,9 @@ from shared.errors import SettingsError
 #: The parameters of template.yaml that configure functions beside their memory and variables.
 CONFIGURING = ("SecurityGroups", "Subnets", "Tracing")
 
+#: How a module names a file of SQL beside it.
+_SQL = re.compile(r'"([\w-]+\.sql)"')
+
 
 class Declared(NamedTuple):
     """A function as template.yaml declares it; `parts` are the optional parts that it ships."""
@@ -141,8 +144,15 @@ def _roots_of(module: Path) -> Iterable[Path]:
 
 
 def _sql_of(module: Path) -> Iterable[Path]:
-    """Return the SQL that ships with a module: the file of its name; with a package also the files
-    that no module of it owns."""
-    if module.name != "__init__.py":
-        return [own] if (own := module.with_suffix(".sql")).exists() else []
-    return [sql for sql in module.parent.glob("*.sql") if not sql.with_suffix(".py").exists()]
+    """Return the SQL that ships with a module: the files that it names; with a package also those
+    that no module of it names."""
+    named = _named_sql(module)
+    if module.name == "__init__.py":
+        elsewhere = {file for other in module.parent.glob("*.py") for file in _named_sql(other)}
+        named |= {*module.parent.glob("*.sql")} - elsewhere
+    return named
+
+
+def _named_sql(module: Path) -> set[Path]:
+    names = _SQL.findall(module.read_text("utf-8"))
+    return {file for name in names if (file := module.with_name(name)).exists()}

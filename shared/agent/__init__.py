@@ -4,9 +4,12 @@ agent         the calls of an author: ask, converse, map, recall, remember, act,
 flow          @flow, the declaration of a flow
 tools         functions that a model may call in `converse`
 thinking      the model calls of a run
+previewing    what a run would do, where a team wants only a preview
 mapping       a function for each item of a stream, results beyond a bound on disk
 conversation  the turns of the event's conversation
 remembering   the memories of a run
+spilling      where the large results of a map wait
+event_types   the types of events that exist
 metrics_desk  metrics of a flow's own
 timers        events that come to the flow later
 acting        the effects and queries of a run

@@ -7,6 +7,7 @@ passages   a passage, and the numbered passages of one run
 units      cuts a growing answer into sentences, items of lists, blocks of code
 answer     which units of an answer stay, their new numbers, the list of sources
 gate       lets a growing answer through, unit by unit
+readers    everybody who may see the answer
 standing   checks if passages still stand in their sources, and if all readers may see them
 kinds      what an answer declares itself to be, and which questions ask for facts
 unknown    "I don't know": what was searched, and whom to ask

@@ -6,7 +6,7 @@ credentials a workspace's token as it stands now, kept while a process lives
 rotation    gets the next token before one expires
 scopes      the rights that the code needs, and what lacks without one
 tickets     what somebody began in a browser: good once
-desk        removes the tokens of who leaves
+removal     removes the tokens of who leaves
 """
 
 from typing import Any, NamedTuple

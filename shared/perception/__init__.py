@@ -3,7 +3,11 @@
     github            GitHub's webhooks
     slack             Slack's requests; `slack_payloads` reads their three kinds, `slack_content`
                       what a message carries besides its text
+    slack_words       the words of a message: escapes, mentions, commands
+    slack_said        the messages of a thread as events
+    action_token      what lets the agent search for who wrote to it
     commands          /forget, /plan, …: orders in a text
+    helping           what `help` answers; `spelling` tells a mistyped name from another word
     sentences         sentences that mean a command
     deeds             what was done without a text: labels, assignments, branches
     departures        what becomes of the sources of memory: gone, renamed, private, edited

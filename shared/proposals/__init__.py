@@ -8,5 +8,8 @@ to exactly that, or nothing is done.
     desk          keeps what is proposed
     messages      the message that asks, and later says what became of it
     answers       takes a person's answer, once
+    tools         the tools by which a model proposes
+    connected     which repositories a place in Slack works on
+    done          tells a thread what another flow did for it
     carrying_out  does what was approved
 """

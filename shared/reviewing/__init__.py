@@ -6,6 +6,8 @@ asking          asks a model what is wrong in a change, or could be better
 change          what is under review, and what becomes of its findings
 background/     what stands beside a change: guidance, linked issues, failing checks
 explaining/     what people are told when they ask: why checks fail, what a pull request changes
+delta           what a push added to a change that was reviewed before
+texts           the files of a repository, each read once
 skipping        which files nobody needs to review
 fitting/        leaves out files that need no review, and packs the others for the model's window
 finding         a finding as a model gives it

@@ -6,6 +6,8 @@
 - own_voice    tells what the agent did itself, which causes nothing
 - lifecycle    lives one run: claim it, let the agent work, finish or fail
 - telling      shows people how a run stands, and why it fails or waits
+- wanted       whether people want a run: pauses, settings of a channel
+- spreading    an event for each place of a schedule
 - patience     what becomes of a run after an error: a pause, or the end
 - sweeping     sends again the runs that stand still
 - machine      sends the states of plans to shared/planning/states

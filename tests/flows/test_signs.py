@@ -27,11 +27,7 @@ from tests.infra.local.conftest import fresh, sandbox
 __all__ = ["fresh", "sandbox"]
 
 SHIPPED = (control, explain, memory, plan, review, triage)
-BY = {
-    name: taking[0]
-    for name in COMMANDS
-    if (taking := [one for one in SHIPPED if f"github.command.{name}" in one.types])
-}
+BY = {name: one for name in COMMANDS for one in SHIPPED if f"github.command.{name}" in one.types}
 
 
 class Watched(Mortal):

@@ -7,7 +7,6 @@ from functools import partial
 
 import pytest
 
-from flows.chat import chat
 from flows.control import control
 from infra.certify.killing import KillableDatabase, KillableModels, KillSwitch, killable_client
 from infra.local.sandbox.slack.workspace import DM, SUPPORT
@@ -18,6 +17,7 @@ from shared.runtime.composition import handler_of
 from shared.settings import Settings
 from tests.actions.slack.chat_runner import ChatRunner, Context, batch, capabilities
 from tests.campaigns import size
+from tests.flows.plain_chat import chat
 from tests.models.scripted_server import Says
 from tests.stopping.test_in_slack import button
 

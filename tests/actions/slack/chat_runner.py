@@ -149,7 +149,8 @@ class ChatRunner:
 
     def thread(self, event: Event) -> list[Json]:
         """The bot's messages in the event's thread."""
-        return self.slack.thread(event.thread.channel, event.thread.ts)[1:]
+        thread = self.slack.thread(event.thread.channel, event.thread.ts)[1:]
+        return [message for message in thread if message.get("bot_id")]
 
     def deliver(
         self,
