@@ -29,7 +29,7 @@ class SummaryDesk:
 
     def __init__(self, loan: Loan) -> None:
         self._loan, self._event = loan, loan.run.event
-        self._readers = Readers(self._event, loan.services[Audiences])
+        self._readers = Readers(loan.run, loan.services[Audiences])
         self.named = loan.named
 
     @classmethod

@@ -85,9 +85,7 @@ def test_the_token_of_the_settings_serves_its_own_workspace_alone(world: Install
 def test_the_token_of_the_settings_serves_no_other_tenant_from_elsewhere(world: Installed) -> None:
     """What happens on GitHub names no workspace; another tenant's must not be told in this one."""
     joined = "acme=github:acme,slack:T0SANDBOX"
-    world.settings = world.settings._replace(
-        tenants=joined, slack_bot_token=SlackSandbox.bot_token
-    )
+    world.settings = world.settings._replace(tenants=joined, slack_bot_token=SlackSandbox.bot_token)
     ts = world.slack.say(GENERAL, "hi")
     thread = Thread("T0SANDBOX", GENERAL, ts)
     event = said("T0SANDBOX")._replace(
