@@ -1,13 +1,16 @@
 """Run errands for people in Slack. Write an issue from a thread, label, comment, have a pull
-request reviewed: each is proposed, and done once a person says yes (flows/plan.py). Remind them."""
+request reviewed: each is proposed, and done once a person says yes (flows/plan.py). Remind them,
+sum up threads and channels, and post the gaps each week."""
 
 from collections.abc import Callable, Mapping
 
 from shared.actions.slack.actions import Card, Channel, Post, ReadThread, Reply, Whisper
+from shared.actions.slack.heard.queries import ReadSpan
 from shared.actions.timers import SetTimer
 from shared.agent import Agent, flow
 from shared.errors import ActionRejected, RequestUnclear
 from shared.events import Event, Thread
+from shared.evidence.gaps import GapsDesk
 from shared.perception.commands import command_of
 from shared.proposals import requests
 from shared.proposals.desk import Proposals
@@ -15,6 +18,7 @@ from shared.proposals.drafting import draft_issue
 from shared.proposals.proposal import Proposed
 from shared.reminding import messages, serving
 from shared.reminding.desk import Reminders
+from shared.reminding.gaps_weekly import WeeklyGaps
 
 _NOT_IN = "I cannot write here. Invite me to the channel, or mention me where I am."
 _NO_THREAD = "Here is no thread to write an issue from. Give me its title, or mention me in one."
@@ -27,10 +31,13 @@ _NO_THREAD = "Here is no thread to write an issue from. Give me its title, or me
     "slack.command.review",
     "slack.command.remind",
     "slack.command.reminders",
+    "slack.command.summarize",
+    "slack.command.gaps",
     "proposal.approved.remind",
     "slack.block_actions",
     "proposal.done",
     "timer.remind",
+    "timer.gaps",
     may=[
         Card.at_most(1),
         Reply.at_most(1),
@@ -38,7 +45,7 @@ _NO_THREAD = "Here is no thread to write an issue from. Give me its title, or me
         Post.anywhere(2),
         SetTimer.at_most(1),
     ],
-    reads=[*requests.READS, *serving.READS, ReadThread],
+    reads=[*requests.READS, *serving.READS, ReadThread, ReadSpan],
     stoppable=False,
     reaches=True,
 )
@@ -46,6 +53,8 @@ def errands(event: Event, agent: Agent) -> None:
     match event.type:
         case "timer.remind":
             serving.come(event, agent)
+        case "timer.gaps":
+            _post_gaps(event, agent)
         case "slack.block_actions":
             if told := serving.pressed(event, agent):
                 _say(event, agent, told)
@@ -61,7 +70,11 @@ def _asked(event: Event, agent: Agent) -> None:
     """Do what a command says, or propose it."""
     name = command_of(event.type)
     try:
-        if name == "reminders":
+        if name == "gaps":
+            _say(event, agent, _gaps(event, agent))
+        elif name == "summarize":
+            _summarize(event, agent)
+        elif name == "reminders":
             _say(event, agent, serving.list_or_cancel(event, agent))
         elif (wanted := _WISHES[name](event, agent)) is not None:
             _propose(event, agent, wanted)
@@ -142,6 +155,39 @@ _WISHES: Mapping[str, Callable[[Event, Agent], Proposed | None]] = {
     "review": _review,
     "remind": _remind,
 }
+
+
+def _summarize(event: Event, agent: Agent) -> None:
+    """Sum up a conversation; what not everybody here may read comes to who asked."""
+    from shared.summarising.summary import summary_of  # what other errands need not wait for
+
+    text, alone = summary_of(event, agent, event.text)
+    if alone and event.response_target is None and not event.audience.startswith("dm:"):
+        agent.act(Post(Channel(serving.direct(event, agent, event.actor.id)), text))
+        text = "Not everybody here may read that, so I sent it to you alone."
+    _say(event, agent, text)
+
+
+def _gaps(event: Event, agent: Agent) -> str:
+    """List what found no answer, or let that come into the channel each week."""
+    words, weekly = event.text.strip().lower(), agent.desk(WeeklyGaps)
+    if words == "off":
+        return weekly.switch_off()
+    if words == "weekly":
+        clock = serving.clock_of(event, agent, event.actor.id)
+        return weekly.switch_on(clock["zone"], clock["shift"])
+    return agent.desk(GapsDesk).shown(words)
+
+
+def _post_gaps(event: Event, agent: Agent) -> None:
+    """Post the gaps of the week, if there are any. Where the channel cannot be written to any more,
+    they end."""
+    if found := agent.desk(GapsDesk).found():
+        try:
+            agent.act(Post(Channel(event.channel), found))
+        except ActionRejected:
+            return
+    agent.desk(WeeklyGaps).go_on(event.payload)
 
 
 def _opened(event: Event, agent: Agent) -> Thread | None:

@@ -14,8 +14,9 @@ from shared.perception.commands import command_of, event_types
 
 
 @flow(
-    *event_types("help", "remember", "forget", "know", "why", "export", "gaps", "learnings"),
+    *event_types("help", "remember", "forget", "know", "why", "export", "learnings"),
     *event_types("link", "unlink"),
+    "github.command.gaps",  # in Slack it may come each week: flows/errands.py
     may=[Comment.at_most(1), Reply.at_most(1), Whisper.at_most(1)],
 )
 def memory(event: Event, agent: Agent) -> None:

@@ -1,8 +1,6 @@
 """What people press in Slack: shortcuts, dialogs, thumbs, and the app's home."""
 
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Annotated
 
 from shared.actions.github.actions import OpenIssue, Repository
 from shared.actions.slack.actions import ReadThread, Reply, Whisper
@@ -15,26 +13,19 @@ from shared.forms import Choice
 from shared.home.desk import HomeDesk
 from shared.learning.feedback import FeedbackDesk, Verdict
 from shared.memory.control.desk import MemoryDesk
-from shared.models.answers.typed import at_most
 from shared.perception.slack_payloads import THUMBS
 from shared.proposals.connected import ConnectedRepositories
 from shared.proposals.drafting import draft_issue, extract
+from shared.summarising.desk import SummaryDesk
+from shared.summarising.summary import summary_of_thread
 from shared.team_settings.channels.desk import ChannelDesk
 from shared.team_settings.channels.unasked import OVER, Outcome, UnaskedDesk
 
-SUMMARY = """\
-Summarise the thread for somebody who was not there: what it is about, what was decided, who does
-what until when, and what is open. Say only what it says, in its language, in a few lines."""
 _UNCONNECTED = "No repository is connected with this place. An operator names it in REPOSITORIES."
 _REFUSED = {
     "expired_trigger_id": "That took longer than Slack allows. Please press again.",
     "another_workspace": "Dialogs do not open in this workspace. Mention me and say it in words.",
 }
-
-
-@dataclass(frozen=True)
-class Summary:
-    text: Annotated[str, at_most(3_000)]
 
 
 @flow(
@@ -64,7 +55,7 @@ class Summary:
         Reply.at_most(1),
         OpenIssue.anywhere(1),
     ],
-    reads=[ReadThread, *FeedbackDesk.READS, *HomeDesk.READS],
+    reads=[ReadThread, *SummaryDesk.READS, *FeedbackDesk.READS, *HomeDesk.READS],
     stoppable=False,  # what people say of the agent is noted also where nothing should be said
 )
 def press(event: Event, agent: Agent) -> None:
@@ -86,7 +77,7 @@ def press(event: Event, agent: Agent) -> None:
             desk = agent.desk(MemoryDesk)
             agent.act(Whisper(event.response, desk.shown(desk.remember_picked())))
         case ["shortcut", _]:
-            agent.act(Whisper(event.response, _summary(event, agent)))
+            agent.act(Whisper(event.response, summary_of_thread(event, agent).text))
         case ["press", "refused"]:
             unopened = f"Slack did not open the dialog ({event.text}). Please press again."
             why = _REFUSED.get(event.text, unopened)
@@ -180,11 +171,6 @@ def _open_issue(event: Event, agent: Agent) -> None:
         opened = f"<@{event.actor.id}> opened [{name}#{issue.id}]({issue.url}): {title}"
         with suppress(ActionRejected):  # we are not in the channel; the dialog says it
             agent.act(Reply(event.thread, opened))
-
-
-def _summary(event: Event, agent: Agent) -> str:
-    said = agent.read(ReadThread(event.thread))["items"]
-    return agent.ask(SUMMARY, *said, returns=Summary, model="large").text
 
 
 def _thumb(event: Event, agent: Agent) -> None:

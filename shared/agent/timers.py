@@ -84,7 +84,7 @@ class Timers:
         kept = kept if set_by.source == "schedule" else {}
         later = set_by._replace(
             id="", type=event, text="", payload=kept | given | {ABOUT: about}, digest="",
-            received_at=moment,
+            received_at=moment, conversation=self._conversation,
         )  # fmt: skip
         receipt = self._loan.act(SetTimer(later))
         return Timer(receipt.id, event, moment, given)

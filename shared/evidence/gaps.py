@@ -55,6 +55,11 @@ class GapsDesk:
     def shown(self, argument: str = "") -> str:
         """Return the gaps of so many days as Markdown, the largest first."""
         days = min(int(argument), _MOST_DAYS) if argument.strip().isdigit() else DAYS
+        none = f"Nothing that was asked here in {days} days was left without an answer."
+        return self.found(days) or none
+
+    def found(self, days: int = DAYS) -> str:
+        """Return the same; '' when there are none."""
         found = self._run.step("gaps", {"days": days}, lambda: Outcome(self._gaps(days)))
         return self._named(str(found))
 
@@ -64,7 +69,7 @@ class GapsDesk:
         [rows] = self._database.run(tenant, [Statement(SQL["questions"], asked)])
         rows = [row for row in rows if self._readers.see(row["audience"])]
         if not rows:
-            return f"Nothing that was asked here in {days} days was left without an answer."
+            return ""
         gaps = gathered(rows, self._vectors([str(row["text"]) for row in rows]))
         questions = "1 question" if len(rows) == 1 else f"{len(rows)} questions"
         head = f"**{questions} of {days} days found no answer.** Somebody could write down:"

@@ -10,7 +10,7 @@ from shared.memory.stored_text import digest_of
 from shared.models.visible_characters import visible_characters
 
 #: Where a passage comes from, which decides how it is checked.
-Kind = Literal["memory", "conversation", "attached", "issue", "file", "checks", "slack"]
+Kind = Literal["memory", "conversation", "attached", "issue", "file", "checks", "slack", "message"]
 
 #: Characters of a title in the list of sources.
 _TITLE = 90

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
-from shared.perception.sentences import is_setting, is_talk, is_vague, meaning
+from shared.perception.sentences import ALONE, is_setting, is_talk, is_vague, meaning
 
 
 class Command(NamedTuple):
@@ -75,7 +75,9 @@ COMMANDS = {
         ),
         Command("link", "link", "prove which GitHub account is yours", "reference"),
         Command("unlink", "unlink", "let me forget which account is yours", "reference"),
-        Command("gaps", "gaps [DAYS]", "list the questions that I could not answer", "reference"),
+        Command(
+            "gaps", "gaps [DAYS]", "list the questions that I could not answer", "reference"
+        )._replace(options=("weekly", "off")),
         Command("export", "export", "say how to get all memories as JSON lines", "reference", True),
         Command("plan", "plan GOAL", "work towards a goal in steps", "text", True, whole=True),
         Command("approve", "approve [STEP]", "let a step act", "reference", True),
@@ -140,6 +142,9 @@ COMMANDS = {
             "reference",
             whole=True,
         ),
+        Command(
+            "summarize", "summarize [PLACE] [since WHEN]", "sum up what was said", "setting", on=""
+        ),
         Command("reminders", "reminders [cancel ID]", "list your reminders", "reference"),
     )
 }
@@ -155,6 +160,7 @@ class Order(NamedTuple):
 #: Other names of commands, with the option that they stand for.
 _ALIASES = {
     "stop": Order("cancel", ""),
+    "summarise": Order("summarize", ""),
     "ignore": Order("pause", ""),
     "full-review": Order("review", "full"),
 }
@@ -173,13 +179,6 @@ class Said(NamedTuple):
 #: Tells if a flow wants an event type; a command that none takes stays a message.
 Takes = Callable[[str], bool]
 
-#: Words that make a command in a direct message when nothing else stands there.
-_ALONE = frozenset(
-    {
-        *("help", "export", "approve", "reject", "cancel", "pause", "resume", "undo"),
-        *("reminders", "link", "unlink", "settings", "gaps", "learnings", "issue", "why"),
-    }
-)
 #: Emoji that tell the agent to stop, by their names in Slack.
 STOP_SIGNS = frozenset(
     {"x", "octagonal_sign", "no_entry", "no_entry_sign", "negative_squared_cross_mark"}
@@ -308,7 +307,7 @@ def whispered(text: str) -> Order | None:
     order = slashed(text) or _sentence(text)
     if order:
         return order
-    if (word := text.strip().lower().rstrip("!.")) in _ALONE:
+    if (word := text.strip().lower().rstrip("!.")) in ALONE:
         return Order(word, "")
     order = named(text)
     return order if order and order.argument and not is_talk(*order) and _fits(order) else None

@@ -7,6 +7,21 @@ from collections.abc import Iterable
 _PLEASE = r"(?:(?:can|could|would|will) you )?(?:please )?"
 #: An issue or pull request as sentences name it.
 _THING = r"(?:(?:issue|pr|pull request|pull|ticket) )?(?:[\w.-]+/[\w.-]+)?(?:#\d+|\b\d+)"
+#: What is summed up, and since when; words that go on otherwise are no order.
+_PLACE = (
+    r"(?:(?:this|the|that|diese[nr]|den|das|die) )?(?:thread|channel|conversation|discussion|kanal"
+    r"|unterhaltung|diskussion)|<?#(?!\d+\b)\S+|<?https?://\S+"
+)
+_SINCE = (
+    r"(?:since|from|after|seit|ab)(?: \S+){1,5}|(?:(?:of|over|for|in|from) )?(?:the |den |der )?"
+    r"(?:(?:last|past|letzte[nrs]?)(?: \w+){1,3}|(?:yesterday|today|gestern|heute|this week"
+    r"|this morning|diese woche)"
+    r"(?: (?:at|um|morning|evening|afternoon|früh|abend|\d\S*|[ap]m)){0,3})"
+)
+_SPAN = (
+    rf"(?: (?:this|it|everything|all|here|alles))?((?: (?:(?:in|from|of|on) )?(?:{_PLACE}))?"
+    rf"(?: (?:{_SINCE}))?)(?: please| bitte)?"
+)
 #: Sentences that are commands; the first group is the argument, and "me" where there is none.
 _SENTENCES = (
     (r"what do you (?:know|remember) (?:about|of) (.+)", "know"),
@@ -38,6 +53,11 @@ _SENTENCES = (
     (r"(?:bitte )?erinnere? (?!mich (?:was|wer|warum|wie|wann|wo|welche)\b)(\S+ .+)", "remind"),
     (r"((?!谢谢|感谢|多谢).{0,30}提醒(?:我|大家|<[@#]|@|#).+)", "remind"),
     (rf"{_PLEASE}(?:(?:show|list|what are)(?: me)? )?(?:my|all) reminders()", "reminders"),
+    (rf"{_PLEASE}(?:summari[sz]e|sum up|recap|catch me up(?: on)?){_SPAN}", "summarize"),
+    (rf"{_PLEASE}(?:give me )?a (?:summary|recap)(?: (?:of|for))?{_SPAN}", "summarize"),
+    (rf"what (?:did i miss|happened)(?: here)?{_SPAN}", "summarize"),
+    (rf"(?:bitte )?fass(?:e|t)?{_SPAN} zusammen", "summarize"),
+    (r"(?:请)?(?:总结|概括)(?:一下)?(.{0,60}?)", "summarize"),
     (rf"{_PLEASE}(?:reminders? )?(cancel(?: (?:the|my))?(?: reminder)? r-\w+)", "reminders"),
 )
 #: The beginnings of the sentences, so that most messages are compared with none.
@@ -46,10 +66,19 @@ _OPENINGS = (
     *("stop", "cancel", "abort", "halt", "undo ", "take "),
     *("can you ", "could you ", "would you ", "will you ", "bitte ", "erinner"),
     *("open a", "create a", "file a", "write a", "label ", "comment ", "full", "review "),
+    *("summari", "sum up", "recap", "catch me", "give me ", "a summary", "a recap", "what did i "),
+    *("what happened ", "fass", "总结", "概括", "请总结", "请概括"),
     *("remind", "show ", "list ", "my reminders", "all reminders"),
 )
 #: Words of sentences that may begin otherwise.
 _INSIDE = ("提醒",)
+#: Words that make a command in a direct message when nothing else stands there.
+ALONE = frozenset(
+    {
+        *("help", "export", "approve", "reject", "cancel", "pause", "resume", "undo"),
+        *("reminders", "link", "unlink", "settings", "gaps", "learnings", "issue", "why"),
+    }
+)
 #: Words that make a command only with a slash: `forget it` is no order.
 _VAGUE = frozenset(
     {"it", "that", "this", "about", "all", "everything", "them", "him", "her", "anything"}
@@ -76,7 +105,7 @@ def meaning(text: str) -> tuple[str, str] | None:
         return None
     politely = re.match(r"(?:can|could|would|will) you ", text, re.I) is not None
     for pattern, name in _SENTENCES:
-        asks = politely or name in {"know", "why", "remind", "reminders"}
+        asks = politely or name in {"know", "why", "remind", "reminders", "summarize"}
         plain = text.rstrip(" ?.!…") if name != "remember" else text
         found = re.fullmatch(pattern, plain, re.IGNORECASE | re.DOTALL)
         if found and (asks or not text.endswith("?")):

@@ -56,8 +56,8 @@ def _any(words: Iterable[str]) -> str:
 _WEEKDAY = _any(one for one in WEEKDAYS if one.isascii())
 _HAN_DAY = "[一二三四五六日天]"
 _HAN_WEEKDAY = rf"(?:周|星期|礼拜)({_HAN_DAY})"
-_NUMBER = rf"(?:\d{{1,4}}(?:[.,]\d)?|{_any(NUMBERS)})"
-_UNIT = _any([*SECONDS, *CALENDAR])
+NUMBER = rf"(?:\d{{1,4}}(?:[.,]\d)?|{_any(NUMBERS)})"
+UNIT = _any([*SECONDS, *CALENDAR])
 _MONTH = _any(MONTHS)
 _PART = _any(PARTS)
 _EVERY = r"(?:every|each|jeden?|jedes|jede|alle|immer)"
@@ -72,7 +72,7 @@ def _later(spoken: Spoken, found: "re.Match[str]") -> Spoken | None:
     if spoken.has_day or spoken.time:
         return None
     seconds, days, months = 0.0, 0, 0
-    for number, unit in re.findall(rf"({_NUMBER})\s*({_UNIT})", found[0], re.I):
+    for number, unit in re.findall(rf"({NUMBER})\s*({UNIT})", found[0], re.I):
         much = NUMBERS.get(number.lower()) or float(number.replace(",", "."))
         if (unit := unit.lower()) in SECONDS:
             seconds += much * SECONDS[unit]
@@ -229,9 +229,9 @@ def _takes_hour(spoken: Spoken) -> bool:
 WORDS: tuple[tuple["re.Pattern[str]", Read], ...] = tuple(
     (re.compile(pattern, re.I), read)
     for pattern, read in (
-        (rf"in {_NUMBER}\s*{_UNIT}(?:(?:,| and| und)? {_NUMBER}\s*{_UNIT})?", _later),
-        (rf"{_NUMBER}\s*{_UNIT} from now\b", _later),
-        (rf"{_NUMBER}\s*{_UNIT}(?:{_NUMBER}\s*{_UNIT})?(?:之|以)?后", _later),
+        (rf"in {NUMBER}\s*{UNIT}(?:(?:,| and| und)? {NUMBER}\s*{UNIT})?", _later),
+        (rf"{NUMBER}\s*{UNIT} from now\b", _later),
+        (rf"{NUMBER}\s*{UNIT}(?:{NUMBER}\s*{UNIT})?(?:之|以)?后", _later),
         (
             rf"{_EVERY} (?:(?:\d+|other|second|few) )?(?:hours?|minutes?|stunden?|minuten?)\b",
             _too_often,

@@ -5,11 +5,11 @@ A small grammar of our own: docs/decisions/0012-times-in-words.md says why.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from shared.errors import RequestUnclear
-from shared.reminding.grammar import WORDS, Spoken
+from shared.reminding.grammar import WORDS, Read, Spoken
 
 _HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _BETWEEN = re.compile(r"[\s,，的]*")
@@ -26,10 +26,10 @@ class FoundTime:
 def find_time(text: str) -> FoundTime:
     """Find the time in a text: at its beginning, else at its end, else the only one in it. Raises
     RequestUnclear when there is none, or more than one that could be meant."""
-    at_first = _run(text, 0)
+    at_first = read_words(text, 0)
     if at_first[0]:
         return FoundTime(at_first[0], text[at_first[1] :])
-    runs = [(start, *_run(text, start)) for start in _starts(text)]
+    runs = [(start, *read_words(text, start)) for start in _starts(text)]
     found = [(start, spoken, end) for start, spoken, end in runs if spoken]
     for start, spoken, end in found:
         if not text[end:].strip(" .!。！"):
@@ -52,14 +52,16 @@ def _starts(text: str) -> Iterator[int]:
             yield at
 
 
-def _run(text: str, at: int) -> tuple[Spoken | None, int]:
-    """Read as many words of a time in a row as there are."""
+def read_words(
+    text: str, at: int, words: Iterable[tuple["re.Pattern[str]", Read]] = WORDS
+) -> tuple[Spoken | None, int]:
+    """Read as many words of a time in a row as there are, and return where they end."""
     spoken, end = Spoken(), at
     while True:
         begin = end
         if end > at and (between := _BETWEEN.match(text, end)):
             begin = between.end()
-        for pattern, read in WORDS:
+        for pattern, read in words:
             found = pattern.match(text, begin)
             if found and (more := read(spoken, found)) is not None:
                 spoken, end = more, found.end()

@@ -10,7 +10,7 @@ from shared.reminding.rules import USUAL, Recurrence, is_skipped, moment
 from shared.reminding.words import PARTS
 
 #: From here on an hour without `am` is one of the morning: nobody is reminded at 3 in the night.
-_EARLY = 7
+HALF_BEFORE = 7
 #: Years that a reminder may be ahead.
 _YEARS = 5
 
@@ -62,7 +62,7 @@ def _time(spoken: Spoken) -> tuple[int, int]:
         return usual, 0
     hour, minute = spoken.time
     is_late = usual >= 12 and hour < 12 and spoken.part not in ("noon", "midday", "中午")
-    if is_late or (not spoken.part and spoken.half and 0 < hour < _EARLY):
+    if is_late or (not spoken.part and spoken.half and 0 < hour < HALF_BEFORE):
         hour += 12
     return hour, minute
 
@@ -76,7 +76,7 @@ def _day(spoken: Spoken, today: date) -> date:
         if spoken.next_week:
             return monday + timedelta(days=7 + spoken.weekday)
         return today + timedelta(days=ahead)
-    return _months_on(today, spoken.months) + timedelta(days=spoken.days or 0)
+    return months_on(today, spoken.months) + timedelta(days=spoken.days or 0)
 
 
 def _dated(year: int | None, month: int, day: int, today: date) -> date:
@@ -91,7 +91,8 @@ def _dated(year: int | None, month: int, day: int, today: date) -> date:
     raise RequestUnclear(f"There is no day {day} of month {month}.")
 
 
-def _months_on(day: date, months: int) -> date:
+def months_on(day: date, months: int) -> date:
+    """Return the day so many months later, or before; the last one of a month that is too short."""
     total = day.year * 12 + day.month - 1 + months
     year, month = divmod(total, 12)
     if year > date.max.year:

@@ -74,7 +74,7 @@ def come(event: Event, agent: Agent) -> None:
         agent.act(_shown(event, agent, reminder, text, buttons))
     except ActionRejected:
         if reminder.whom != reminder.asker:
-            to = Channel(_direct(event, agent, reminder.asker))
+            to = Channel(direct(event, agent, reminder.asker))
             agent.act(Post(to, text, buttons))
     desk.came(reminder)
 
@@ -130,7 +130,7 @@ def _shown(
     event: Event, agent: Agent, reminder: Reminder, text: str, buttons: tuple[Button, ...]
 ) -> Action:
     if reminder.whom:
-        return Post(Channel(_direct(event, agent, reminder.whom)), text, buttons)
+        return Post(Channel(direct(event, agent, reminder.whom)), text, buttons)
     if reminder.place or event.thread_target is None:
         return Post(Channel(reminder.place or event.channel), text, buttons)
     return Card(event.thread, f"{reminder.id}/{reminder.next_at!r}", text, buttons)
@@ -156,7 +156,8 @@ def _reads(event: Event, agent: Agent, channel: str) -> bool:
     return found["reads"] is True
 
 
-def _direct(event: Event, agent: Agent, user: str) -> str:
+def direct(event: Event, agent: Agent, user: str) -> str:
+    """Return the direct conversation with a person."""
     return str(agent.read(AskDirect(*_channel(event), user))["channel"])
 
 

@@ -208,6 +208,7 @@ def on_slack() -> Iterator[Platform]:
                 say.ReadThread(thread),
                 hear.ReadSince(thread, thread.ts),
                 hear.ReadLinked(thread, GENERAL, thread.ts, thread.ts, ("public",)),
+                hear.ReadSpan(TEAM, GENERAL, ALICE, GENERAL),
                 hear.ReadSlackFile(thread, "F1", "https://elsewhere.test/a"),
                 say.SearchSlack(TEAM, GENERAL, "Hello", token),
                 right.AskChannel("#general"),

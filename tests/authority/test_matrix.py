@@ -64,6 +64,7 @@ NEEDS_WRITING = {
     "comment": True,
     "remind": False,  # of which those for others need it: see Proposals
     "reminders": False,
+    "summarize": False,
 }
 GIVEN: list[str] = []
 

@@ -1,5 +1,6 @@
 """Gaps: what found no answer is counted, taken together, shown to whom it may be, and forgotten."""
 
+from flows.errands import errands
 from flows.memory import memory
 from infra.local.sandbox.slack.workspace import TEAM
 from tests.evidence.team import TENANT, Team
@@ -13,7 +14,7 @@ def unanswered(team: Team, *questions: str, **changes: str) -> None:
 
 def gaps(team: Team, argument: str = "", **changes: str) -> str:
     asked = team.asks(argument, type="slack.command.gaps", **changes)
-    return team.hears(asked, memory)
+    return team.hears(asked, errands)
 
 
 def test_what_asks_the_same_is_one_gap(team: Team) -> None:

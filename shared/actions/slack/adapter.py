@@ -108,13 +108,20 @@ def more_answers() -> Mapping[type[Query], Answering[SlackSession]]:
     """Import what only flows that talk with people ask."""
     from shared.actions.slack.heard.files import read_slack_file
     from shared.actions.slack.heard.linked import read_linked
-    from shared.actions.slack.heard.queries import ReadLinked, ReadSince, ReadSlackFile
+    from shared.actions.slack.heard.queries import (
+        ReadLinked,
+        ReadSince,
+        ReadSlackFile,
+        ReadSpan,
+    )
     from shared.actions.slack.heard.since import read_since
+    from shared.actions.slack.heard.span import read_span
 
     return {
         ReadLinked: read_linked,
         ReadSince: read_since,
         ReadSlackFile: read_slack_file,
+        ReadSpan: read_span,
     }
 
 

@@ -26,7 +26,7 @@ _SAID = 3_000
 
 def send_post(session: SlackSession, post: Post, mark: Mark, *_: object) -> Receipt:
     """Post it, or its missing pieces: the first into the channel, the others into its thread."""
-    channel, texts = _id(session, post.channel.name), pieces(post.text, hosts=mark.hosts)
+    channel, texts = channel_id(session, post.channel.name), pieces(post.text, hosts=mark.hosts)
     team = session.identity.team  # asked before anything is posted: a failure posts it again
     # A short post is sent at once: `find` runs before a second try.
     root = _root(session, channel, mark) if len(texts) > 1 else ""
@@ -47,7 +47,7 @@ def send_post(session: SlackSession, post: Post, mark: Mark, *_: object) -> Rece
 
 def find_post(session: SlackSession, post: Post, mark: Mark) -> Receipt | None:
     """Look for all pieces; raises EffectUnknown when the channel has too many newer messages."""
-    channel, texts = _id(session, post.channel.name), pieces(post.text)
+    channel, texts = channel_id(session, post.channel.name), pieces(post.text)
     root = _root(session, channel, mark)
     if not root:
         return None
@@ -110,7 +110,7 @@ def find_effect(session: SlackSession, query: FindEffect) -> Json:
 
 def ask_channel(session: SlackSession, query: AskChannel) -> Json:
     """Tell of a channel what decides who reads what is said there."""
-    channel = _id(session, query.name)
+    channel = channel_id(session, query.name)
     about = {"team": session.identity.team, "channel": channel}
     found = read(
         f"look up channel {query.name}", session.client.conversations_info, channel=channel
@@ -119,7 +119,7 @@ def ask_channel(session: SlackSession, query: AskChannel) -> Json:
     return {**about, "private": told.get("is_private") is not False, "shared": is_shared(told)}
 
 
-def _id(session: SlackSession, name: str) -> str:
+def channel_id(session: SlackSession, name: str) -> str:
     """Return the id of the channel; raises ActionRejected when the bot sees none of that name."""
     if not name.startswith("#"):
         return name

@@ -8,6 +8,7 @@ choosing        chooses among names
 answering       answers in free text with quotes and their sources
 declared_facts  finds simple statements such as X is Y
 describing      describes a change by its files and lines
+recapping       sums up a conversation by quoting it
 explaining      explains failing checks by their first line that looks like an error
 review/         finds faults in code
 plans/          makes the steps of a plan from the tools that the goal names

@@ -85,6 +85,10 @@ def _filled(schema: Json, parsed: ParsedRequest) -> Any:
             from shared.models.offline.describing import described
 
             return described(schema, parsed)
+        if name == "sentences":
+            from shared.models.offline.recapping import recapped
+
+            return recapped(parsed.blocks)
         if name == "explanations":
             from shared.models.offline.explaining import explained
 

@@ -41,12 +41,15 @@ def _is_told(session: SlackSession, query: ReadLinked) -> bool:
     """Were the readers of the thread told what is said in that channel?"""
     doing, info = f"look up channel {query.channel}", session.client.conversations_info
     channel = read(doing, info, channel=query.channel).get("channel") or {}
+    return audience_of(session, query.channel, channel) in query.audiences
+
+
+def audience_of(session: SlackSession, id_: str, channel: Json) -> str:
+    """Return the audience of what is said in a channel, of which Slack tells this."""
     if is_shared(channel):
-        audience = f"shared:{query.channel}"
-    elif channel.get("is_im"):
-        audience = f"dm:{query.channel}"
-    elif channel.get("is_channel") is True and channel.get("is_private") is False:
-        audience = f"team:{session.identity.team}"
-    else:
-        audience = f"channel:{query.channel}"
-    return audience in query.audiences
+        return f"shared:{id_}"
+    if channel.get("is_im"):
+        return f"dm:{id_}"
+    if channel.get("is_channel") is True and channel.get("is_private") is False:
+        return f"team:{session.identity.team}"
+    return f"channel:{id_}"

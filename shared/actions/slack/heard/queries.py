@@ -73,3 +73,43 @@ class ReadLinked(OnSlack, Query):
             "root": self.root,
             "audiences": list(self.audiences),
         }
+
+
+@dataclass(frozen=True)
+class ReadSpan(OnSlack, Query):
+    """Ask what people said in a `channel` (an id or `#name`), or in one `thread` of it, from
+    `oldest` on and before `latest`, for a `user` who asks in the channel `here`. `among` names the
+    threads whose replies are read; without it those with most replies are.
+
+    The answer is `{"items": [{"author", "text", "at", "root", "replies"} …], "complete": bool,
+    "channel", "audience", "name"}`, oldest first, each thread in one piece, without what apps say
+    and who joins; or `{"note": …}` when it is not told. `audience` is who reads the channel; '' for
+    `here`.
+    """
+
+    team: str
+    here: str
+    user: str
+    channel: str
+    thread: str = ""
+    oldest: str = ""
+    latest: str = ""
+    among: tuple[str, ...] | None = None
+    limit: int = 400
+
+    @property
+    def scope(self) -> str:
+        return f"slack:{self.team}:{self.here}"
+
+    @property
+    def arguments(self) -> Json:
+        among = {} if self.among is None else {"among": list(self.among)}
+        return {
+            "user": self.user,
+            "channel": self.channel,
+            "thread": self.thread,
+            "oldest": self.oldest,
+            "latest": self.latest,
+            "limit": self.limit,
+            **among,
+        }

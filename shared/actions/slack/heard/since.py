@@ -41,10 +41,10 @@ def read_since(session: SlackSession, query: ReadSince) -> Json:
         if err.code not in {"thread_not_found", "message_not_found"}:
             raise
         page = {"messages": []}
-    said = sorted((_told(one) for one in page["messages"]), key=lambda one: _moment(one["ts"]))
+    said = sorted((_told(one) for one in page["messages"]), key=lambda one: moment(one["ts"]))
     # Of too many in a direct message the first page has the newest.
     is_cut = query.alone and bool(page.get("has_more"))
-    since = [one for one in said if _moment(one["ts"]) >= _moment(query.ts)][: query.limit]
+    since = [one for one in said if moment(one["ts"]) >= moment(query.ts)][: query.limit]
     found = any(one["ts"] == query.ts and one.get("subtype") != "tombstone" for one in since)
     return {"items": since, "found": found or is_cut}
 
@@ -55,6 +55,7 @@ def _told(message: Json) -> Json:
     return {name: message[name] for name in names if name in message}
 
 
-def _moment(ts: str) -> tuple[int, int]:
+def moment(ts: str) -> tuple[int, int]:
+    """Return a time stamp as two numbers, which compare."""
     seconds, _, fraction = ts.partition(".")
     return int(seconds), int(fraction or 0)
