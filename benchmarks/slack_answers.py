@@ -31,8 +31,10 @@ _MOST_ROUNDS = 5
 _PATIENCE, _QUIET = 30.0, 0.4
 _SIGNS = ("assistant.threads.setStatus", "reactions.add")
 _TEXTS = ("chat.postMessage", "chat.startStream")
-_BOLT = ("slack-bolt", "slack-sdk", "boto3", "botocore", "s3transfer", "jmespath")
-_BOLT += ("python-dateutil", "six", "urllib3")
+_BOLT = (
+    *("slack-bolt", "slack-sdk", "boto3", "botocore", "s3transfer", "jmespath"),
+    *("python-dateutil", "six", "urllib3"),
+)
 _FLOOR = "slack-bolt, {}"
 _COLUMNS = ("mention", "acknowledged", "x bolt", "first sign", "x bolt", "first text", "x bolt")
 _TEMPLATE = """\
