@@ -39,7 +39,7 @@ def chat(event: Event, agent: Agent) -> None:
     agent.act(React(event.message, "eyes"))
     if said := hearing.listen(agent.conversation):
         answer = _answer(agent, hearing, said, tools.proposing(agent))
-        agent.act(Reply(event.thread, answer))
+        agent.act(Reply(event.thread, answer, rated=True))
         for card in tools.cards(agent):
             agent.act(card)
 
