@@ -20,7 +20,18 @@ password authentication to Postgres, arm64."""
 
 #: The keys of SUBJECTS: the usage needs no environment.
 NAMES = (
-    *("sizes", "ingress", "flows", "overhead", "steps", "plans", "cache", "budgets", "calls"),
+    *(
+        "sizes",
+        "ingress",
+        "flows",
+        "slack",
+        "overhead",
+        "steps",
+        "plans",
+        "cache",
+        "budgets",
+        "calls",
+    ),
     *("calls-cpu", "imports", "recall-quality", "recall-scale", "memory-peers", "secrets"),
     *("reviews", "bench-memory"),
 )

@@ -76,10 +76,10 @@ class _Moment(NamedTuple):
     wall: float
 
 
-def link_client(folder: Path) -> Path:
+def link_client(folder: Path, distributions: Sequence[str] = _CLIENT) -> Path:
     """Put awslambdaric and what it needs into `folder`: in Lambda it is there beside the code."""
-    folder.mkdir()
-    for distribution in _CLIENT:
+    folder.mkdir(parents=True)
+    for distribution in distributions:
         for file in importlib.metadata.files(distribution) or ():
             top = file.parts[0]
             link = folder / top

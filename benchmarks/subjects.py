@@ -21,6 +21,7 @@ from benchmarks.recall_scale import measure_scale
 from benchmarks.redaction import measure_redaction
 from benchmarks.reviews import measure_reviews
 from benchmarks.runs import measure_overhead, measure_steps
+from benchmarks.slack_answers import measure_slack
 from benchmarks.table import Findings
 from benchmarks.world import World, opened
 
@@ -63,6 +64,7 @@ SUBJECTS: dict[str, Callable[[Resources], Findings]] = {
     "sizes": lambda have: measure_sizes(have.bundles, have.scratch),
     "ingress": lambda have: measure_ingress(have.bundles, have.scratch, have.world, have.rounds),
     "flows": lambda have: measure_flows(have.bundles, have.scratch, have.world, have.rounds),
+    "slack": lambda have: measure_slack(have.bundles, have.scratch, have.world, have.rounds),
     "overhead": lambda have: measure_overhead(have.world, have.rounds),
     "steps": lambda have: measure_steps(have.world, have.rounds),
     "plans": _plans,

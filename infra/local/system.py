@@ -51,6 +51,7 @@ class System:
     """Starts everything in order and stops it in reverse; a context manager.
 
     `environment` holds the user's settings. `data` keeps all state. `say` gets each finished step.
+    `code` names the built artifacts of functions, by logical id.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class System:
         say: Callable[[str], None] = lambda line: None,
         overrides: Mapping[str, str] | None = None,
         handlers: Mapping[str, str] | None = None,
+        code: Mapping[str, Path] | None = None,
         grace: float = GRACE,
     ) -> None:
         self._data = data
@@ -72,6 +74,7 @@ class System:
         self._say = say
         self._overrides = dict(overrides or {})
         self._handlers = dict(handlers or {})
+        self._code = dict(code or {})
         self._grace = grace
         #: The newest failures of functions, a line each.
         self.failures: deque[str] = deque(maxlen=20)
@@ -251,6 +254,7 @@ class System:
             state=self._data / "aws",
             overrides={**ours, **self._overrides},
             handlers=self._handlers,
+            code=self._code,
             log=self._note,
             grace=self._grace,
         )

@@ -84,5 +84,9 @@ class Conversation:
             for one in self.said
         ]
         turns = [*asked, (self.said[0], Turn("assistant", self._run.flow, answer), answered)]
-        statements = [append(event.tenant, self._name, turn, one.id, at) for one, turn, at in turns]
+        asker = writer_of(event).name
+        statements = [
+            append(event.tenant, self._name, turn, one.id, at, asker=asker)
+            for one, turn, at in turns
+        ]
         return [*statements, *self.with_answer]

@@ -20,6 +20,7 @@ SUBJECTS = {
     "secrets": ("Masking secrets", {"prose", "code"}),
     "calls-cpu": ("CPU per call", {"urllib3, bare", "Models.reply"}),
     "sizes": ("Bundles for", {"Ingress", "Chat", "Triage", "Retention", "Migrate"}),
+    "slack": ("From the signed request", {"Agent Flows, cold", "slack-bolt, warm"}),
     "flows": ("Flow functions", {"Chat, offline models", "Retention, no models"}),
 }
 

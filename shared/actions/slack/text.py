@@ -44,6 +44,19 @@ _MASK = re.compile(
 #: https://docs.slack.dev/reference/methods/chat.update
 _BRIEF = 4_000
 
+#: Stands for the sign of bold letters until the italics are written.
+_BOLD = "\ue000"
+_HEADING = re.compile(r" {0,3}#{1,6}[ \t]+([^\n]*?)[ \t#]*\Z")
+_ITEM = re.compile(r"\A([ \t]*)[-*+][ \t]+(?=\S)")
+_DELIMITER = re.compile(
+    r"(?=[^|\n]*\|)[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*"
+)
+_CODE = re.compile(r"(`[^`\n]+`)")
+_LINK = re.compile(r"\[([^\[\]\n]{1,300})\]\(<?([^\s()<>]{1,2000})>?\)")
+_STRONG = re.compile(r"(\*\*|(?<!\w)__(?!_))(?=[^\s*_])([^\n]{1,300}?)(?<=\S)\1")
+_SLANTED = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]{1,300}?)(?<=[^\s*])\*(?![\w*])")
+_STRUCK = re.compile(r"~~(?=[^\s~])([^~\n]{1,300}?)(?<=\S)~~")
+
 _FENCE = re.compile(r"^ {0,3}(`{3,}(?=[^`\n]*$)|~{3,})(.*)$", re.MULTILINE)
 #: Room in each piece for the line that closes a code block; also the longest line that opens one
 #: again.
@@ -70,8 +83,48 @@ def harmless(markdown: str, hosts: Collection[str] = ()) -> str:
 
 
 def plain(markdown: str) -> str:
-    """Escape the text for Slack's `text` field, where `&`, `<` and `>` are control characters."""
-    return escape(markdown, quote=False)
+    """Write the text for Slack's `text` field, which notifications show: in mrkdwn, where `&`, `<`
+    and `>` are control characters and so are escaped."""
+    return escape(harmless(_mrkdwn(markdown)), quote=False)
+
+
+def _mrkdwn(markdown: str) -> str:
+    """Write Markdown in Slack's own signs, which have no headings, tables or lists. Links name
+    their addresses. Code stays.
+
+    https://docs.slack.dev/messaging/formatting-message-text
+    """
+    shown: list[str] = []
+    opening = ""
+    for line in markdown.split("\n"):
+        fence = _FENCE.match(line)
+        if fence and (not opening or fence[1].startswith(_marker(opening))):
+            opening = "" if opening else line.strip()
+            shown.append(line[: fence.end(1)])
+        elif opening:
+            shown.append(line)
+        elif not _DELIMITER.fullmatch(line):
+            shown.append(_in_signs(line))
+    return "\n".join(shown)
+
+
+def _in_signs(line: str) -> str:
+    """Write a line of prose, a heading, or a row of a list or a table."""
+    heading = _HEADING.match(line)
+    if heading:
+        line = heading[1].replace("**", "").strip()
+    elif line.lstrip().startswith("|"):
+        line = " | ".join(cell.strip() for cell in line.strip().strip("|").split("|"))
+    parts = _CODE.split(_ITEM.sub(r"\1• ", line))
+    parts[::2] = [_emphasised(part) for part in parts[::2]]
+    whole = "".join(parts)
+    return f"*{whole}*" if heading and whole else whole
+
+
+def _emphasised(prose: str) -> str:
+    named = _LINK.sub(lambda of: of[2] if of[1] == of[2] else f"{of[1]} ({of[2]})", prose)
+    strong = _STRONG.sub(rf"{_BOLD}\2{_BOLD}", named)
+    return _STRUCK.sub(r"~\1~", _SLANTED.sub(r"_\1_", strong)).replace(_BOLD, "*")
 
 
 def brief(markdown: str) -> str:
@@ -96,18 +149,21 @@ def ends_in_fence(markdown: str) -> bool:
 def pieces(markdown: str, size: int = PIECE, hosts: Collection[str] = ()) -> list[str]:
     """Cut `markdown` into harmless pieces of at most `size` UTF-16 units, at paragraphs if it can.
 
-    A cut code block is closed in one piece and opened again in the next. The same text always gives
-    the same number of pieces, so that an interrupted reply can be completed.
+    A cut code block is closed in one piece and opened again in the next, and a cut table repeats
+    its header. The same text always gives the same number of pieces, so that an interrupted reply
+    can be completed.
     """
     # A model's answer may hold half an emoji; JSON could not carry it as UTF-8.
     rest = markdown.encode("utf-16", "surrogatepass").decode("utf-16", "replace").strip("\n")
     found = []
     while _reach(rest, size) < len(rest):
         at = _boundary(rest, _reach(rest, size - FENCE_ROOM))
-        head, rest = rest[:at].rstrip("\n"), rest[at:].lstrip("\n")
+        head, rest = rest[:at], rest[at:].lstrip("\n")
         if opening := _open_fence(head):
             rest = f"{opening}\n{rest}"
-        found.append(harmless(closed(head), hosts))
+        elif header := _open_table(head, rest, size // 8):
+            rest = f"{header}\n{rest}"
+        found.append(harmless(closed(head.rstrip("\n")), hosts))
     return [*found, harmless(rest, hosts)]
 
 
@@ -149,3 +205,18 @@ def _open_fence(text: str) -> str:
 def _marker(opening: str) -> str:
     """Return the back-ticks or tildes of a line that opens a code block."""
     return opening[: len(opening) - len(opening.lstrip(opening[0]))]
+
+
+def _open_table(head: str, rest: str, most: int) -> str:
+    """Return the header of the table that is cut between two rows, with the line below it; nothing
+    where none is, or of a header of more than `most` characters."""
+    if not head.endswith("\n") or head.endswith("\n\n") or "|" not in rest.partition("\n")[0]:
+        return ""
+    rows: list[str] = []
+    for line in reversed(head[:-1].split("\n")):
+        if "|" not in line:
+            break
+        rows.append(line)
+    header = "\n".join(reversed(rows[-2:]))
+    is_table = len(rows) > 2 and _DELIMITER.fullmatch(rows[-2])
+    return header if is_table and len(header) <= most else ""

@@ -127,9 +127,17 @@ class Conversations:
         return window._replace(trust=last["trust"])
 
     def append(
-        self, tenant: str, conversation: str, turn: Turn, event: str, origin: Origin | None = None
+        self,
+        tenant: str,
+        conversation: str,
+        turn: Turn,
+        event: str,
+        origin: Origin | None = None,
+        *,
+        asker: str = "",
     ) -> Statement:
-        """Return the statement that appends `turn`, or replaces that of the same event and role.
+        """Return the statement that appends `turn`, or replaces that of the same event and role;
+        it keeps nothing of an `asker`, by default the author, who said `forget me`.
 
         A text too long to keep loses its middle.
         """
@@ -140,6 +148,7 @@ class Conversations:
             "author": storable(turn.author),
             "text": stored_text(turn.text),
             "event": event,
+            "asker": storable(asker or turn.author),
         }
         origin = origin or Origin()
         return Statement(SQL["append"], row | origin._asdict() | {"url": storable(origin.url)})

@@ -1,8 +1,13 @@
 -- name: append
--- Keep one turn. The same event in the same role replaces the text and keeps its place.
+-- Keep one turn, unless its author, or who asked, wants nothing kept of them. The same event in the same role replaces the
+-- text and keeps its place.
 insert into turns (tenant, conversation, role, author, text, event_id, url, audience, source, trust, flow)
-values (%(tenant)s, %(conversation)s, %(role)s, %(author)s, %(text)s, %(event)s, %(url)s, %(audience)s, %(source)s,
-        %(trust)s, %(flow)s)
+select %(tenant)s, %(conversation)s, %(role)s, %(author)s, %(text)s, %(event)s, %(url)s, %(audience)s, %(source)s,
+       %(trust)s, %(flow)s
+where not exists (
+  select from memory_blocks
+  where tenant = %(tenant)s and by = 'author' and value = %(asker)s
+    and (grounds = '' or lies_in(%(source)s, grounds)) and (audiences = '{}' or %(audience)s = any (audiences)))
 on conflict (tenant, conversation, event_id, role) do update
 set author = excluded.author, text = excluded.text, trust = excluded.trust;
 

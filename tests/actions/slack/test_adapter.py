@@ -130,7 +130,7 @@ def test_a_reply_whose_blocks_slack_refuses_is_posted_as_text(
     receipt = target.adapter.perform(reply, MARK, None)
     (message,) = target.slack.thread(GENERAL, target.thread.ts)[1:]
     assert "blocks" not in message
-    assert message["text"] == "**Hello**"
+    assert message["text"] == "*Hello*"
     assert target.adapter.find(reply, MARK) == receipt
 
 

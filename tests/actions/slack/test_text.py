@@ -270,3 +270,65 @@ def test_a_hostile_text_takes_little_time(piece: str) -> None:
     begin = time.process_time()
     harmless(piece * (65_000 // len(piece)))
     assert time.process_time() - begin < 1
+
+
+def test_a_table_that_is_cut_repeats_its_header() -> None:
+    header = "| name | state |\n|---|:-:|"
+    rows = [f"| check {number} | red |" for number in range(60)]
+    cut = pieces("Before.\n\n" + "\n".join([header, *rows]) + "\n\nAfter.", 400)
+    assert len(cut) > 3
+    assert all(piece.startswith(header) for piece in cut[1:])
+    assert [line for piece in cut for line in piece.split("\n") if "check" in line] == rows
+    assert all(units(piece) <= 400 for piece in cut)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```\n" + "a | b\n--|--\n" * 80 + "```",
+        "a | b\n" * 80,
+        f"| {'name' * 30} |\n|---|\n" + "| a |\n" * 80,
+    ],
+)
+def test_what_is_no_table_and_a_header_that_is_long_are_not_repeated(text: str) -> None:
+    cut = pieces(text, 300)
+    assert sum(piece.count("nam") + piece.count("--|--") for piece in cut) == text.count(
+        "nam"
+    ) + text.count("--|--")
+
+
+@pytest.mark.parametrize(
+    ("markdown", "shown"),
+    [
+        ("It is **red** and *late*, not ~~green~~.", "It is *red* and _late_, not ~green~."),
+        ("__init__ and snake_case and 2 * 3 * 4", "*init* and snake_case and 2 * 3 * 4"),
+        ("***both***", "_*both*_"),
+        ("## What **changed** ##", "*What changed*"),
+        ("- one\n  * two\n1. three", "• one\n  • two\n1. three"),
+        ("[the issue](https://acme.test/a?b=1)", "the issue (https://acme.test/a?b=1)"),
+        ("[https://acme.test](https://acme.test)", "https://acme.test"),
+        ("| a | b |\n|---|---|\n| **1** | <2> |", "a | b\n*1* | &lt;2&gt;"),
+        ("`**kept**` and **not**", "`**kept**` and *not*"),
+        (
+            "```python\n# kept **kept**\n- kept\n```\n# not",
+            "```\n# kept **kept**\n- kept\n```\n*not*",
+        ),
+        ("#5 is no heading, and # is none\n---", "#5 is no heading, and # is none\n---"),
+        ("**مرحبا** and **你好** 😀", "*مرحبا* and *你好* 😀"),
+        ("a & b < c", "a &amp; b &lt; c"),
+    ],
+)
+def test_notifications_show_the_signs_of_slack(markdown: str, shown: str) -> None:
+    assert plain(markdown) == shown
+
+
+@pytest.mark.parametrize("text", ["# /deploy", "| /deploy | a |", "**/deploy**", "~~/deploy~~"])
+def test_no_notification_begins_with_a_command(text: str) -> None:
+    assert not re.search(r"^\W*?(?<!\u200b)/", plain(harmless(text)), re.MULTILINE)
+
+
+@pytest.mark.parametrize("piece", ["**a ", "*a ", "~~a ", "[a](", "__a ", "|-", "#", "`a", "[[a]"])
+def test_a_hostile_notification_takes_little_time(piece: str) -> None:
+    begin = time.process_time()
+    plain(piece * (PIECE // len(piece)))
+    assert time.process_time() - begin < 1
