@@ -28,6 +28,7 @@ from shared.evidence.readers import Readers
 from shared.evidence.searching import Searching
 from shared.evidence.standing import SourceCheck
 from shared.evidence.unknown import heading, unknown, who_may_know
+from shared.journal import Outcome
 from shared.log import log
 from shared.memory import Memory
 from shared.memory.attribution import block
@@ -54,7 +55,9 @@ class EvidenceDesk:
         self._loan, self._event = loan, loan.run.event
         self._given = GivenPassages()
         self._readers = Readers(loan.run, loan.services[Audiences])
-        self._searching = Searching(self._event, self._readers, loan.read, lent.get())
+        self._searching = Searching(
+            self._event, self._readers, loan.read, lent.get(), offered=self._is_slack_offered
+        )
         self._said: tuple[Event, ...] = (self._event,)
         self._nearest: list[Memory] = []
         self._searched = {"memory"}
@@ -72,6 +75,11 @@ class EvidenceDesk:
     @classmethod
     def lend(cls, loan: Loan) -> Self:
         return cls(loan)
+
+    def _is_slack_offered(self, now: bool) -> bool:
+        """A later attempt offers the same tools, so that it is no other request to the model: the
+        sweep brings an event again without its token, and people change their channel."""
+        return bool(self._loan.run.step("offers slack", {}, lambda: Outcome(now), defer=True))
 
     def tools(self) -> list[Tool]:
         """Return the tools with which a model may search for this event's readers."""

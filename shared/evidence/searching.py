@@ -4,6 +4,7 @@ texts, with their numbers."""
 import json
 import time
 from collections.abc import Callable, Collection, Mapping
+from functools import cached_property
 from typing import Any
 
 from shared.actions import Query
@@ -48,10 +49,13 @@ class Searching:
         readers: Readers,
         read: Callable[[Query], Any],
         token: str,
+        *,
+        offered: Callable[[bool], bool] = bool,
     ) -> None:
-        """With the `token` the agent searches Slack for the person who wrote the event."""
+        """With the `token` the agent searches Slack for the person who wrote the event. `offered`
+        tells if that is offered, which it was or not in an earlier attempt, or may be now."""
         self._event, self._readers, self._read = event, readers, read
-        self._token = token
+        self._token, self._offered = token, offered
         self._calls = self._searches = 0
         self._sees: bool | None = None
         #: The texts of Slack that this process has read, by their passages' refs.
@@ -63,9 +67,14 @@ class Searching:
         if self._event.repository:
             found += [self.search_issues, self.read_issue, self.pull_status]
             found += [self.search_code, self.read_file]
-        if self._token and not self._event.is_shared and self._readers.see(self._workspace):
+        if self._offers_slack:
             found.append(self.search_slack)
         return [tool(one) for one in found]
+
+    @cached_property
+    def _offers_slack(self) -> bool:
+        may = bool(self._token) and not self._event.is_shared
+        return self._offered(may and self._readers.see(self._workspace))
 
     @property
     def _workspace(self) -> str:
@@ -124,6 +133,8 @@ class Searching:
 
         def found() -> list[GivenPassage]:
             self._searches += 1
+            if not self._token:
+                raise ActionRejected("Slack lets nobody search for this any more")
             if self._searches > _SEARCHES:
                 raise ActionRejected("Slack was searched often enough; answer with what there is")
             return self._in_slack(words)

@@ -2,8 +2,10 @@
 
 import pytest
 
+from flows.chat import chat
 from infra.local.sandbox.slack.workspace import SUPPORT, TEAM
 from shared.database import Statement
+from shared.errors import ModelUnavailable
 from shared.memory import Trust
 from tests.evidence.team import QUESTION, SHOP, Team, after, calls, steps
 
@@ -197,6 +199,20 @@ def test_a_channel_that_another_company_reads_gets_no_search_of_slack(team: Team
     team.hears(team.asks(audience=f"shared:{SUPPORT}"))
     names = [tool.name for tool in team.asked().tools]
     assert "search_slack" not in names and "search_memory" in names
+
+
+def test_an_event_that_comes_again_without_its_token_asks_the_model_the_same(team: Team) -> None:
+    """The sweep sends what the journal has, in which no token is."""
+    other = team.slack.workspace.add_channel("releases", member=False)
+    team.slack.say(other, "The shop goes live on Mondays.")
+    event = team.asks()
+    team.says(calls("search_slack", words="shop live"), ModelUnavailable("away"))
+    assert team.runner.deliver(chat, event)
+    team.says("[unknown]")
+    assert "I don't know" in team.hears(event._replace(payload={"event": {}}))
+    first, _, last = team.runner.model.asked
+    assert [one.name for one in first.tools] == [one.name for one in last.tools]
+    assert len(last.messages) == len(first.messages) + 2
 
 
 @pytest.mark.parametrize("wish", ["public", "channel", "workspace"])
