@@ -24,6 +24,7 @@ _HERE = re.compile(
 _CHANNELS = ("channel", "kanal", "频道")
 #: What may stand around a place and a time.
 _BETWEEN = " \t\n,.:!?。！？"
+_LEADING = re.compile(r"(?:^|\s+)(?:in|of|from|on|für|von|im|aus)\s*$", re.I)
 _FILLERS = re.compile(
     r"^(?:(?:of|in|from|on|what happened|for|von|im|aus)\s+)+(?=[<#]|https|th)", re.I
 )
@@ -64,4 +65,5 @@ def _thread(event: Event) -> str:
 
 
 def _without(words: str, found: "re.Match[str]") -> str:
-    return f"{words[: found.start()]} {words[found.end() :]}".strip(_BETWEEN)
+    before = _LEADING.sub("", words[: found.start()])
+    return f"{before} {words[found.end() :]}".strip(_BETWEEN)

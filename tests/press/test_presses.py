@@ -257,3 +257,17 @@ def test_the_home_mutes_a_channel(database: Database) -> None:
         world.settle()
         home = world.slack.views.home()
         assert home and "may not" in home["blocks"][0]["text"]["text"]
+
+
+def test_a_shortcut_sums_up_the_thread_for_who_pressed_it(database: Database) -> None:
+    with pressing(database) as world:
+        root = world.slack.say(SUPPORT, "The cart is broken.")
+        reply = world.slack.say(SUPPORT, "We decided to roll back.", BOB, root)
+        world.settle()
+        for ts in (root, reply):
+            world.slack.views.shortcut_on("summarise-thread", SUPPORT, ts)
+            world.settle()
+            told = world.whispers()[-1]
+            assert "**Summary of this thread** (2 messages)" in told
+            assert f"message_ts={root}" in told
+            assert "Decision: @bob wrote: “We decided to roll back.”" in told

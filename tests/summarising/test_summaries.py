@@ -10,7 +10,7 @@ from flows.errands import errands
 from infra.local.sandbox.slack.workspace import ALICE, BOB, DM, GENERAL, SUPPORT
 from shared.database import Database
 from shared.summarising.parts import CitedSentence, CitedSentences
-from tests.proposals.errand_workspace import ErrandWorkspace, errand_workspace
+from tests.proposals.errand_workspace import ErrandWorkspace, Mortal, errand_workspace
 
 TALK = (
     "The cart is broken since the deploy.",
@@ -128,7 +128,9 @@ def test_a_public_channel_may_be_told_in_another(it: ErrandWorkspace) -> None:
     assert cited(told) <= {*said}
     link = f"https://acme.slack.com/archives/{GENERAL}/p{said[0].replace('.', '')}"
     assert "(5 messages)" in asks(it, f"summarize <{link}>")
-    # A reply leads to its thread.
+    # A reply leads to its thread, however it is named.
+    link = f"https://acme.slack.com/archives/{GENERAL}/p{said[3].replace('.', '')}"
+    assert "(5 messages)" in asks(it, f"summarize <{link}>")
     link = f"https://acme.slack.com/archives/{GENERAL}/p{said[2].replace('.', '')}"
     assert "(5 messages)" in asks(it, f"summarize <{link}?thread_ts={said[0]}&cid={GENERAL}>")
 
@@ -145,6 +147,27 @@ def test_a_slash_command_answers_to_its_author_alone(it: ErrandWorkspace) -> Non
     [told] = it.whispers()
     assert "**Summary of this channel since" in told
     assert cited(told) <= {*said}
+
+
+def test_in_a_direct_message_all_is_told_there(it: ErrandWorkspace) -> None:
+    secret = it.slack.workspace.add_channel("secret", private=True)
+    it.slack.workspace.limit(secret, ALICE)
+    said = talk(it, secret)
+    it.slack.say(DM, f"summarize <#{secret}|secret>", ALICE)
+    assert it.slack.settle()
+    [told] = [m["blocks"][0]["text"] for m in it.slack.messages(DM) if m["user"] != ALICE]
+    assert "**Summary of #secret of the last 24 hours** (5 messages)" in told
+    assert cited(told) <= {*said}
+
+
+@pytest.mark.parametrize("at", ["before:1", "after:1"])
+def test_after_a_crash_there_is_one_summary(it: ErrandWorkspace, at: str) -> None:
+    said = talk(it)
+    it.mortal = Mortal(at)
+    asks(it, "summarize", thread=said[0])
+    assert it.mortal.at == ""
+    assert sum("**Summary of" in text for text in it.texts()) == 1
+    assert len(it.runner.model.asked) == 1
 
 
 def test_what_changed_meanwhile_is_not_cited(it: ErrandWorkspace) -> None:

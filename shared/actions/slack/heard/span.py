@@ -60,6 +60,9 @@ def _said(session: SlackSession, query: ReadSpan, id_: str) -> tuple[list[Json],
         threads = _answered(roots, query)
     for root in threads[:_THREADS]:
         replies, whole = _pages(session, query, id_, root)
+        if query.thread and replies and _root(replies[0]) != root:
+            # A reply was named; Slack gives it alone, with the thread that it is in.
+            replies, whole = _pages(session, query, id_, _root(replies[0]))
         said |= {one["ts"]: one for one in replies}
         complete = complete and whole
     return [*said.values()], complete and len(threads) <= _THREADS
