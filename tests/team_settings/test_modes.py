@@ -34,8 +34,8 @@ from tests.infra.local.conftest import fresh, sandbox
 
 __all__ = ["fresh", "sandbox"]
 
-#: Flows about the agent itself and its memory.
-OTHERS = {"control", "memory", "learn"}
+#: Flows about the agent itself and its memory, and what acts only on a form that somebody submits.
+OTHERS = {"control", "memory", "learn", "press"}
 PATH = ".github/agent-flows.yml"
 OPENED, REOPENED, PLAN = "issues.opened", "issues.reopened", "command.plan"
 PULL_OPENED, PULL_REOPENED, REVIEW = (
