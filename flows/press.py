@@ -9,7 +9,7 @@ from shared.actions.slack.actions import ReadThread, Reply, Whisper
 from shared.actions.slack.views.actions import ForPerson, PublishHome, Tell, UpdateDialog
 from shared.actions.slack.views.forms_desk import FormDesk
 from shared.agent import Agent, flow
-from shared.errors import ActionRejected
+from shared.errors import ActionRejected, RequestUnclear
 from shared.events import Event
 from shared.forms import Choice
 from shared.home.desk import HomeDesk
@@ -102,11 +102,13 @@ def _fill_issue(event: Event, agent: Agent) -> None:
     if not repositories:
         form.tell(_UNCONNECTED)
         return
-    draft = extract([{"text": event.text}])
+    values = {"repository": repositories[0]}
     if event.thread_target:
-        with suppress(ActionRejected):  # we are not in the channel, so what was picked has to do
+        draft = extract([{"text": event.text}])
+        # Where we are not in the channel, or nobody but the agent spoke, what was picked has to do.
+        with suppress(ActionRejected, RequestUnclear):
             draft = draft_issue(agent, event.thread)
-    values = {"repository": repositories[0], "title": draft.title, "body": draft.recap}
+        values |= {"title": draft.title, "body": draft.recap}
     form.fill(values, {"repository": [Choice(name, name) for name in repositories]})
 
 

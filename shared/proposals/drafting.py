@@ -8,7 +8,7 @@ from typing import Annotated
 from shared.actions.slack.actions import ReadThread
 from shared.agent.agent import Agent
 from shared.agent.context import Code
-from shared.errors import AnswerInvalid
+from shared.errors import AnswerInvalid, RequestUnclear
 from shared.events import Json, Thread
 from shared.models.answers.typed import at_most
 from shared.proposals.requests import TITLE
@@ -17,6 +17,10 @@ PROMPT = """\
 People talked in a thread and want an issue of it. Write its title in a few words, and in the recap
 what somebody needs who was not there: what is wrong or wanted, how it shows, and what was tried or
 decided. Say only what the thread says, in its language. Leave out greetings and requests to you."""
+
+_NOTHING_SAID = (
+    "Nothing is said here that an issue could be made of. Give it a title: `issue TITLE`."
+)
 
 #: Characters of a thread that a draft is made of.
 _MOST = 30_000
@@ -38,13 +42,15 @@ def draft_issue(agent: Agent, thread: Thread, *, without: str = "", about: str =
     no part of it.
 
     The flow needs `ReadThread`. What the model leaves unusable becomes a plain extract. Raises
-    ActionRejected when the thread cannot be read.
+    ActionRejected when the thread cannot be read, RequestUnclear when nobody said anything there.
     """
     said = [
         {**one, "text": _ADDRESSED.sub("", one["text"], count=1)}
         for one in agent.read(ReadThread(thread))["items"]
         if one["at"] != without and not one.get("own")
     ]
+    if not any(one["text"].strip() for one in said):
+        raise RequestUnclear(_NOTHING_SAID)
     text = "\n".join(f"@{one['author']}: {one['text']}" for one in said)[-_MOST:]
     wish = (f"They want: {about}",) if about else ()
     try:

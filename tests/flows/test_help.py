@@ -32,9 +32,12 @@ def listed(event: Event, *, writes: bool, taken: str = ALL) -> set[str]:
 @pytest.mark.parametrize("writes", [True, False])
 def test_it_lists_what_this_person_may_give_in_this_place(writes: bool) -> None:
     may = {name for name, needed in NEEDS_WRITING.items() if writes or not needed}
-    assert listed(ISSUE, writes=writes) == may - OF_PULLS
-    assert listed(PULL, writes=writes) == listed(PUSHED, writes=writes) == may - {"triage"}
+    there = may - {"settings"}  # which only channels have
+    assert listed(ISSUE, writes=writes) == there - OF_PULLS
+    assert listed(PULL, writes=writes) == listed(PUSHED, writes=writes) == there - {"triage"}
     assert listed(SLACK, writes=writes) == may
+    review = "- `review #12` — review a pull request, and link the result here"
+    assert (review in help_for(SLACK, lambda _: True, writes=writes)) == writes
 
 
 def test_it_lists_only_what_some_flow_takes_there() -> None:

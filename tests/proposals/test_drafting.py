@@ -6,7 +6,7 @@ import pytest
 
 from shared.actions.slack.actions import ReadThread, Reply
 from shared.agent import Agent, flow
-from shared.errors import AnswerInvalid
+from shared.errors import AnswerInvalid, RequestUnclear
 from shared.events import Event
 from shared.proposals.drafting import IssueDraft, draft_issue, extract
 from shared.testing import FlowRunner
@@ -69,6 +69,16 @@ def test_an_unusable_answer_becomes_the_words_of_the_thread(
     assert draft.title == "Checkout fails with error 500 for guests."
     assert draft.recap.startswith("> Checkout fails")
     assert LINK in draft.recap
+
+
+@pytest.mark.parametrize("said_there", [THREAD[2:], [{**THREAD[0], "own": True}, THREAD[2]]])
+def test_where_nobody_said_anything_a_title_is_asked_for(
+    runner: FlowRunner, said_there: list[dict[str, Any]]
+) -> None:
+    runner.platform.answers[ReadThread] = {"items": said_there, "complete": True}
+    with pytest.raises(RequestUnclear, match="issue TITLE"):
+        runner.run(drafter, said("open an issue", ts="1700000002.000100"))
+    assert not runner.model.asked
 
 
 @pytest.mark.parametrize("texts", [[], ["  "], ["x" * 10_000], ["第一行\n第二行"]])

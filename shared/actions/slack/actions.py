@@ -251,8 +251,7 @@ class Card(OnSlack, Action):
 @dataclass(frozen=True)
 class ReadThread(OnSlack, Query):
     """Ask for a thread, as `{"items": [{"author", "text", "at"} …], "complete": bool}`, oldest
-    first; what the agent itself said is `own`. A thread that is too long keeps its first message
-    and the newest ones."""
+    first; what the agent said is `own`. Of a long thread its first message and the newest stay."""
 
     thread: Thread
     limit: int = 100
