@@ -99,6 +99,7 @@ class EvidenceDesk:
             number = self._given.add(GivenPassage.of_memory(thing, time.time()))
             return [DataBlock(block(thing, cite=str(number)))]
         if isinstance(thing, Attached):
+            self._searched.add("attached")
             about = (thing.source, thing.place or self._said[-1].url, thing.text)
             number = self._given.add(GivenPassage.of("attached", thing.source, *about))
             return [DataBlock(_attached(thing, str(number)))]

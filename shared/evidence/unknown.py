@@ -21,6 +21,7 @@ _GERMAN = re.compile(
 class _Phrases(NamedTuple):
     unknown: str
     memory: str
+    attached: str
     conversation: str
     github: str
     slack: str
@@ -33,6 +34,7 @@ class _Phrases(NamedTuple):
 _ENGLISH = _Phrases(
     "I don't know. I looked in {places}, and found nothing that answers this.",
     "what I remember",
+    "what came along",
     "this conversation",
     "{} on GitHub",
     "the public channels here",
@@ -44,6 +46,7 @@ _ENGLISH = _Phrases(
 _GERMAN_PHRASES = _Phrases(
     "Das weiß ich nicht. Ich habe gesucht: {places}. Nichts davon beantwortet die Frage.",
     "was ich mir gemerkt habe",
+    "was mitkam",
     "dieses Gespräch",
     "{} auf GitHub",
     "die öffentlichen Kanäle hier",
@@ -55,6 +58,7 @@ _GERMAN_PHRASES = _Phrases(
 _CHINESE = _Phrases(
     "我不知道。我查找了{places}，没有找到答案。",
     "我的记忆",
+    "附带的内容",
     "这段对话",
     "GitHub 上的 {}",
     "这里的公开频道",
@@ -71,13 +75,14 @@ def heading(question: str) -> str:
 
 
 def unknown(question: str, searched: Collection[str], repository: str, names: Sequence[str]) -> str:
-    """Say that nothing answers the question. `searched` holds memory, conversation, github, slack;
-    `names` are those of people who may know."""
+    """Say that nothing answers the question. `searched` holds memory, attached (files and
+    links of the message), conversation, github, slack; `names` are those of people who may know."""
     phrases = _phrases(question)
     places = [
         text.format(repository)
         for place, text in (
             ("memory", phrases.memory),
+            ("attached", phrases.attached),
             ("conversation", phrases.conversation),
             ("github", phrases.github),
             ("slack", phrases.slack),

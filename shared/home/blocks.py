@@ -76,8 +76,6 @@ def _blocks(view: HomeView) -> Iterator[Json]:
     yield _words(f"Connected repositories: {names}" if names else "No repository is connected yet.")
     for channel in view.channels:
         yield _channel(channel, may_write=view.may_write)
-    yield _header("What you may ask me")
-    yield _mrkdwn(escaped(view.commands))
     yield _header("Budget today")
     for spend in view.spends:
         yield _words(f"{spend.name}: {spend.spent} of {spend.ceiling}")
@@ -91,6 +89,8 @@ def _blocks(view: HomeView) -> Iterator[Json]:
         yield _run(run)
     if not view.runs:
         yield _words("None yet. Mention me in a channel, or write to me under Messages.")
+    yield _header("What you may ask me")  # the longest, so the last
+    yield _mrkdwn(escaped(view.commands))
 
 
 def _channel(channel: HomeChannel, *, may_write: bool) -> Json:

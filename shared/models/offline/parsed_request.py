@@ -15,6 +15,8 @@ _EARLIER = re.compile(r"turn$|summary of the earlier conversation$")
 #: The block that gives a conversation its number.
 _HERE = "this conversation"
 _MENTION = re.compile(r"<@[^>]*>|^\s*@[\w-]+:?")
+#: What stands in a question for a file that came with it, whose text is a source.
+_ATTACHED = re.compile(r"^\[(?:file|image): [^\n]*\]$", re.M)
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,8 @@ class ParsedRequest:
             if message.role == "tool"
             for block in (_blocks(message.text) or [SourceText("", message.text)])
         ]
-        question = _MENTION.sub(" ", subject.text if subject else plain).strip()
+        said = subject.text if subject else plain
+        question = _ATTACHED.sub("", _MENTION.sub(" ", said)).strip() or said.strip()
         sources = (*beside, *earlier)
         return cls(request.system, question, sources, tuple(results), called, tuple(blocks))
 

@@ -57,6 +57,13 @@ def _triage(text: str, *others: tuple[str, str]) -> Verdict:
     return typed.ask(lambda asked: MODEL.reply(asked, 5), request, kind)[0]
 
 
+def test_the_line_about_a_file_is_no_part_of_the_question() -> None:
+    file = data("file notes.txt", "The release is on Friday. Maria has the key.")
+    asked = "When is the release?\n\n[file: notes.txt, 45 bytes]"
+    assert "on Friday" in _chat(asked, (*KNOWN, file))
+    assert _chat("[file: notes.txt, 45 bytes]", (file,))
+
+
 def _chat(question: str, known: tuple[str, ...] = KNOWN, *earlier: ChatMessage) -> str:
     blocks = [*known, data("slack.message.im by ann", question)]
     turns = (*earlier, ChatMessage("user", "\n\n".join(blocks)))

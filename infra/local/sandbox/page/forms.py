@@ -1,6 +1,7 @@
 """What a person can do on the page: each form is a method, its fields are the parameters."""
 
 import re
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from html import escape
 
@@ -151,6 +152,11 @@ class SlackForms:
         return {
             "/say": self._say,
             "/click": self._click,
+            "/edit": self._edit,
+            "/delete": self._delete,
+            "/emoji": self._emoji,
+            "/attach": self._attach,
+            "/stop": self._stop,
             "/shortcut": views.shortcut,
             "/shortcut_on": views.shortcut_on,
             "/submit": views.submit,
@@ -167,8 +173,7 @@ class SlackForms:
             raise FormRefused("there is nothing to send")
         place, user = self._place(channel, user)
         if not text.startswith("/"):
-            said = _MENTIONED.sub(self._mention, escape(text, quote=False))
-            self._slack.say(channel, said, user, thread_ts)
+            self._slack.say(channel, self._written(text), user, thread_ts)
             return
         command, _, rest = text.strip().partition(" ")
         known = [one["command"] for one in self.commands]
@@ -184,6 +189,45 @@ class SlackForms:
         self, channel: str, ts: str, action_id: str, value: str | None = None, *, user: str = ALICE
     ) -> None:
         self._slack.click(channel, ts, action_id, self._place(channel, user)[1], value)
+
+    def _edit(self, channel: str, ts: str, text: str, user: str = ALICE) -> None:
+        self._check_own(channel, ts, user)
+        if not text.strip():
+            raise FormRefused("there is nothing to send")
+        self._slack.edit(channel, ts, self._written(text), user)
+
+    def _delete(self, channel: str, ts: str, user: str = ALICE) -> None:
+        self._check_own(channel, ts, user)
+        self._slack.delete(channel, ts)
+
+    def _emoji(self, channel: str, ts: str, emoji: str, user: str = ALICE) -> None:
+        place, user = self._place(channel, user)
+        self._slack.react(place, ts, emoji, user)
+
+    def _stop(self, channel: str, thread_ts: str, user: str = ALICE) -> None:
+        """Press the Stop that Slack shows while the agent works in a thread."""
+        place, user = self._place(channel, user)
+        self._slack.stop_agent(place, thread_ts, user)
+
+    def _attach(
+        self, channel: str, name: str, content: str, *, text: str = "", user: str = ALICE
+    ) -> None:
+        """Send a file, whose bytes come as base64."""
+        if not name:
+            raise FormRefused("choose a file first")
+        place, user = self._place(channel, user)
+        self._slack.attach(
+            place, (name, b64decode(content, validate=True)), text=self._written(text), user=user
+        )
+
+    def _check_own(self, channel: str, ts: str, user: str) -> None:
+        place, user = self._place(channel, user)
+        if self._slack.workspace.message(place, ts)["user"] != user:
+            raise FormRefused("only who wrote a message may change it")
+
+    def _written(self, text: str) -> str:
+        """Return what a person typed as Slack sends it: escaped, with the ids of people."""
+        return _MENTIONED.sub(self._mention, escape(text, quote=False))
 
     def _place(self, channel: str, user: str) -> tuple[str, str]:
         """Return the ids of a conversation and of who speaks there."""

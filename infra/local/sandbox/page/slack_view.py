@@ -71,7 +71,9 @@ class SlackView:
             shown = self._message(message, self._name(message["user"]))
             threads.setdefault(root, []).append({**shown, "reply": root != message["ts"]})
         for ts, messages in threads.items():
-            yield {"ts": ts, "messages": messages, "status": self._status(channel, ts)}
+            works = self._slack.session(channel, ts) == "processing"
+            status = self._status(channel, ts)
+            yield {"ts": ts, "messages": messages, "status": status, "works": works}
 
     def _whispers(self, channel: str) -> Iterator[Json]:
         """Yield what only one person sees: commands that were typed, and the answers."""
@@ -99,6 +101,7 @@ class SlackView:
             "growing": self._slack.workspace.is_growing(message),
             "reactions": [reaction["name"] for reaction in message.get("reactions", [])],
             "buttons": list(_buttons(message)),
+            "files": [str(file.get("name", "")) for file in message.get("files", [])],
             "only": "",
         }
 

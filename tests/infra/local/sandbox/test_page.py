@@ -252,6 +252,36 @@ def test_a_message_and_a_reply_from_the_page_are_shown_as_a_thread(browser: Brow
     ]
 
 
+def test_a_message_is_edited_reacted_to_and_deleted_by_its_author(browser: Browser) -> None:
+    browser.post("/say", {"channel": GENERAL, "text": "Frist"})
+    [[said]] = browser.threads(GENERAL)
+    about = {"channel": GENERAL, "ts": said["ts"]}
+    assert browser.post("/edit", about | {"text": "@agent 你好 <b>"}).status == 200
+    [[said]] = browser.threads(GENERAL)
+    assert said["text"] == "@agent 你好 <b>"
+    assert browser.post("/emoji", about | {"emoji": "x", "user": "U0BOB"}).status == 200
+    for form, fields in (("/edit", {"text": "I"}), ("/delete", {})):
+        refused = browser.post(form, about | fields | {"user": "U0BOB"})
+        assert (refused.status, b"only who wrote" in refused.data) == (400, True)
+    assert browser.post("/edit", about | {"text": " "}).status == 400
+    assert browser.threads(GENERAL)[0][0]["reactions"] == ["x"]
+    assert browser.post("/delete", about).status == 200
+    assert browser.threads(GENERAL) == []
+
+
+def test_a_file_from_the_page_is_sent_and_stop_is_pressed(browser: Browser) -> None:
+    sent = {"channel": "D0ALICE", "name": "a b.csv", "content": "YSxi", "text": "What is it?"}
+    assert browser.post("/attach", sent).status == 200
+    [[said]] = browser.threads("D0ALICE")
+    assert (said["files"], said["text"]) == (["a b.csv"], "What is it?")
+    assert browser.post("/attach", sent | {"name": ""}).status == 400
+    assert browser.post("/attach", sent | {"content": "no base64"}).status == 400
+    stop = {"channel": "D0ALICE", "thread_ts": said["ts"]}
+    assert browser.post("/stop", stop).status == 200
+    browser.slack.settle()
+    assert browser.slack.attempts[-1].kind == "event"
+
+
 def test_a_button_on_the_page_is_pressed(browser: Browser) -> None:
     ts = browser.slack.say(GENERAL, "@agent help")
     approve = Button("Approve", "approve x", "primary")

@@ -66,10 +66,15 @@ const KINDS = { primary: "yes", danger: "no" };
 const buttons = (channel, message) => message.buttons.length > 0 && make("div", { class: "buttons" },
   ...message.buttons.map(({ action_id, label, style, value }) => act("click", { channel, ts: message.ts, action_id, value }, label, KINDS[style] ?? "plain")), refusal());
 
-// The menu of a message: its shortcuts.
+// The menu of a message: reactions, its shortcuts, and what its author can do with it.
+const EMOJI = [["+1", "👍"], ["-1", "👎"], ["x", "❌"]];
+const ofAuthor = (channel, message) => [act("delete", { channel, ts: message.ts }, "Delete", "plain"),
+  make("details", { class: "answer", "data-key": `edit ${message.ts}` }, make("summary", {}, "Edit"),
+    form("edit", { channel, ts: message.ts }, {}, area("text", "The message", { rows: 2, required: true }, message.text), make("button", {}, "Save")))];
 const menu = (channel, message, shortcuts) => !message.only && shortcuts.length > 0 && make("details", { class: "menu buttons", "data-key": `menu ${message.ts}`, name: "menu" },
   make("summary", { "aria-label": "More actions", title: "More actions" }, "⋯"),
-  ...shortcuts.map(({ id, name }) => act("shortcut_on", { callback_id: id, channel, ts: message.ts }, name, "plain")), refusal());
+  ...EMOJI.map(([emoji, sign]) => act("emoji", { channel, ts: message.ts, emoji }, sign, "plain", { title: `React with :${emoji}:` })),
+  ...shortcuts.map(({ id, name }) => act("shortcut_on", { callback_id: id, channel, ts: message.ts }, name, "plain")), ...(message.bot ? [] : ofAuthor(channel, message)), refusal());
 
 // Which of the direct messages show the app's home.
 export const homes = new Set();
@@ -78,15 +83,19 @@ const drawMessage = (channel, message, shortcuts) => make("div", {
   class: ["said", message.bot && "bot", message.reply && "reply", message.only && "only", message.growing && "growing"].filter(Boolean).join(" "), "data-key": message.ts },
   face(message.author, message.bot),
   make("div", { class: "body" }, byline(message, message.only && make("span", { class: "tag" }, `only ${message.only} sees this`)),
-    text(`${channel} ${message.ts}`, message.text, { slack: !message.markdown }, message.buttons.length > 0), reactions(message.reactions), buttons(channel, message), menu(channel, message, shortcuts)));
+    text(`${channel} ${message.ts}`, message.text, { slack: !message.markdown }, message.buttons.length > 0), message.files.length > 0 && make("p", { class: "meta" }, ...message.files.map((name) => `📎 ${name} `)), reactions(message.reactions), buttons(channel, message), menu(channel, message, shortcuts)));
 
 const drawThread = (channel, thread, shortcuts) => make("div", { class: "thread", "data-key": thread.ts },
   ...thread.messages.map((message) => drawMessage(channel, message, shortcuts)),
   thread.status && make("p", { class: "typing" }, `agent ${thread.status}`),
+  thread.works && make("div", { class: "buttons" }, act("stop", { channel, thread_ts: thread.ts }, "■ Stop", "plain", { title: "Stop the agent in this thread" }), refusal()),
   !thread.messages[0].only && make("details", { class: "answer", "data-key": "reply" }, make("summary", {}, "Reply in the thread"),
     composer("reply", "say", { channel, thread_ts: thread.ts }, "text", "Reply in the thread", "Reply")));
 
 const tab = (channel, name, label) => make("button", { type: "button", class: "plain", role: "tab", "data-tab": name, "data-channel": channel.id, "aria-selected": String((name === "home") === homes.has(channel.id)) }, label);
+
+const attach = (channel) => make("details", { class: "attach", "data-key": "attach" }, make("summary", {}, "📎 Attach a file"),
+  form("attach", { channel }, {}, make("input", { type: "file", name: "file", "aria-label": "File", required: true }), input("text", "What you say about it", { required: false }), make("button", {}, "Send")));
 
 const drawChannel = (channel, state) => make("div", { class: "card channel", "data-key": channel.id },
   make("h3", {}, channel.name, channel.direct && make("span", { class: "meta" }, "direct messages with the agent")),
@@ -95,7 +104,7 @@ const drawChannel = (channel, state) => make("div", { class: "card channel", "da
     make("div", { class: "log", tabindex: channel.threads.length > 0 && "0", role: "group", "aria-label": `Messages in ${channel.name}`, "data-key": "log" },
       channel.older > 0 && make("p", { class: "empty" }, `${channel.older} older threads are not shown.`),
       ...channel.threads.map((thread) => drawThread(channel.id, thread, state.shortcuts.filter((one) => one.kind === "message")))),
-    composer("say", "say", { channel: channel.id }, "text", channel.direct ? "Message the agent" : `Message ${channel.name}, @agent to ask`, "Send")]);
+    composer("say", "say", { channel: channel.id }, "text", channel.direct ? "Message the agent" : `Message ${channel.name}, @agent to ask`, "Send"), attach(channel.id)]);
 
 const drawShortcuts = (shortcuts) => shortcuts.length > 0 && make("details", { class: "hints", "data-key": "shortcuts" }, make("summary", {}, "⚡ Shortcuts"),
   make("div", { class: "buttons" }, ...shortcuts.map(({ id, name }) => act("shortcut", { callback_id: id }, name, "plain")), refusal()));

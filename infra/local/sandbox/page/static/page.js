@@ -171,9 +171,16 @@ addEventListener("popstate", () => goTo());
 
 // What somebody does
 
-const IN_SLACK = new Set(["say", "click", "shortcut", "shortcut_on", "submit", "close_dialog", "press", "open_home"]);
+const IN_SLACK = new Set(["say", "click", "shortcut", "shortcut_on", "submit", "close_dialog", "press", "open_home", "edit", "delete", "emoji", "attach", "stop"]);
 
-const post = async (what, fields) => {
+const base64 = (file) => new Promise((done) => {
+  const reader = new FileReader();
+  reader.addEventListener("load", () => done(reader.result.split(",")[1] ?? ""));
+  reader.readAsDataURL(file);
+});
+
+const post = async (what, { file, ...fields }) => {
+  if (file) fields = { ...fields, name: file.name, content: await base64(file) };
   const place = { ...Object.fromEntries([...IN_SLACK].map((name) => [name, "user"])), redrive: "" }[what] ?? "author";
   const as = place && document.querySelector(`[data-as=${place === "user" ? "slack" : "github"}]`).value;
   const body = JSON.stringify(as ? { [place]: as, ...fields } : fields);

@@ -42,7 +42,7 @@ export const text = (key, said, how, whole = false) => {
 export const refusal = () => make("output", { class: "refusal", role: "alert", "data-own": true });
 export const form = (what, fields, attributes, ...children) => make("form", { "data-post": what, "data-fields": JSON.stringify(fields), autocomplete: "off", ...attributes }, ...children, refusal());
 export const input = (name, label, more = {}) => make("input", { name, placeholder: label, "aria-label": label, required: true, ...more });
-export const area = (name, label, more = {}) => make("textarea", { name, placeholder: label, "aria-label": label, ...more });
+export const area = (name, label, more = {}, said = "") => make("textarea", { name, placeholder: label, "aria-label": label, ...more }, said);
 export const act = (what, fields, label, kind, more = {}) => make("button", { type: "button", class: kind, "data-post": what, "data-fields": JSON.stringify(fields), ...more }, label);
 
 export const fileFields = (path = "") => make("div", { class: "file-fields" }, input("path", "Path of a file, such as src/cart.py", { value: path, "data-file": true, spellcheck: "false" }),
