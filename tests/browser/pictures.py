@@ -1,6 +1,7 @@
 """./scripts/browser --pictures: run the whole system, do what a newcomer does, take the pictures of
 the page for docs/."""
 
+import base64
 import sys
 import tempfile
 from pathlib import Path
@@ -10,6 +11,8 @@ import urllib3
 
 from infra.local.samples import REPOSITORY, show_samples
 from infra.local.sandbox.github import GitHubSandbox
+from infra.local.sandbox.slack import SlackSandbox
+from infra.local.sandbox.slack.workspace import ALICE, SUPPORT
 from infra.local.system import System
 from infra.project import ROOT
 from tests.browser.chromium import absent, chromium
@@ -39,6 +42,8 @@ def main() -> int:
             _fill(system)
             with chromium() as driver:
                 _take(driver, system.url)
+                assert system.slack
+                _take_slack(driver, system.url, system.slack)
     return 0
 
 
@@ -87,6 +92,52 @@ def _take(driver: Any, url: str) -> None:
         driver.execute_async_script("setTimeout(arguments[0], 2500)")  # what moves has moved
         driver.save_screenshot(str(ROOT / f"docs/{name}.png"))
         print(f"docs/{name}.png")
+
+
+def _take_slack(driver: Any, url: str, slack: SlackSandbox) -> None:
+    """Take a cited answer in its thread, the dialog of a shortcut, and the app's home."""
+    shape = {"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", shape)
+    slack.say(ALICE, "remember we deploy on Tuesdays, after the standup")
+    wait_for(lambda: len(slack.messages(ALICE)) == 2)
+    wish = slack.say(
+        SUPPORT, "Guests cannot pay since Monday: error 500 after the release", "U0BOB"
+    )
+    driver.get(url)
+    card = f"[data-key='{SUPPORT}']"
+    wait_for(lambda: driver.find_elements("css selector", f"{card} .thread"))
+    driver.execute_script("document.querySelector('header').style.position = 'static'")
+    driver.execute_script("document.querySelectorAll('.log').forEach((l) => l.scrollTop = 0)")
+    _clip(driver, "slack-answer", f"{card} .thread", 450)
+    slack.views.shortcut_on("open-issue", SUPPORT, wish)
+    wait_for(lambda: driver.find_elements("css selector", "#slack-dialog textarea"))
+    _clip(driver, "slack-dialog", "#slack-dialog", 700)
+    slack.views.close()
+    wait_for(lambda: not driver.find_elements("css selector", "#slack-dialog[open]"))
+    driver.find_element("css selector", "[data-tab=home]").click()
+    search = ".view.home form.search"
+    wait_for(lambda: driver.find_elements("css selector", f"{search} input"))
+    driver.find_element("css selector", f"{search} input").send_keys("deploy")
+    driver.find_element("css selector", f"{search} button").click()
+    wait_for(lambda: driver.find_elements("css selector", ".view.home button.no"))
+    _clip(driver, "slack-home", ".view.home", 560)
+
+
+def _clip(driver: Any, name: str, selector: str, most: int) -> None:
+    """Take a picture of one element, of its first `most` pixels."""
+    driver.execute_async_script("setTimeout(arguments[0], 1500)")
+    box = driver.execute_script(
+        "const e = document.querySelector(arguments[0]); e.scrollIntoView({block: 'center'});"
+        "const b = e.getBoundingClientRect();"
+        "return [b.x + scrollX, b.y + scrollY, b.width, b.height]",
+        selector,
+    )
+    x, y, width, height = box
+    clip = {"x": x, "y": y, "width": width, "height": min(height, most), "scale": 1}
+    asked = {"format": "png", "clip": clip, "captureBeyondViewport": True}
+    taken = driver.execute_cdp_cmd("Page.captureScreenshot", asked)["data"]
+    (ROOT / f"docs/{name}.png").write_bytes(base64.b64decode(taken))
+    print(f"docs/{name}.png")
 
 
 if __name__ == "__main__":
