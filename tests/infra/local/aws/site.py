@@ -70,6 +70,10 @@ class Site:
         answer = next(answer for answer in answers if answer.status != 503)
         assert answer.status == 200, answer
 
+    def let_go(self, name: str) -> None:
+        """Let workers go on whose messages wait until `after` this name."""
+        self.record.with_name(name).touch()
+
     def send_all(self, sends: list[Callable[[], None]]) -> None:
         with ThreadPoolExecutor(len(sends)) as threads:
             for future in [threads.submit(send) for send in sends]:

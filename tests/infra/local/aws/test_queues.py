@@ -21,12 +21,13 @@ def test_an_event_reaches_the_function_that_subscribes_to_its_type(site: Site) -
 
 def test_a_conversation_stays_in_order_while_others_go_on(site: Site) -> None:
     slow = [f"slow{n}" for n in range(4)]
-    site.send(slow[0], {"seconds": 0.8}, "slow")
+    site.send(slow[0], {"after": "fast"}, "slow")
     site.wait_for_records(1, slow[0])
     for name in slow[1:]:
         site.send(name, {}, "slow")
     site.send("fast", {}, "fast")
     fast = site.wait_for_records(1, "fast")[0]
+    site.let_go("fast")
     records = site.wait_for_records(4, *slow)
     assert [record["name"] for record in records] == slow
     assert records[0]["at"] < fast["at"] < records[1]["at"]
@@ -34,20 +35,22 @@ def test_a_conversation_stays_in_order_while_others_go_on(site: Site) -> None:
 
 
 def test_what_waits_in_a_conversation_comes_as_one_batch(site: Site) -> None:
-    site.send("first", {"seconds": 0.5}, "batch")
+    site.send("first", {"after": "rest"}, "batch")
     site.wait_for_records(1, "first")
     rest = [f"rest{n}" for n in range(5)]
     for name in rest:
         site.send(name, {}, "batch")
+    site.let_go("rest")
     records = site.wait_for_records(5, *rest)
     assert [record["batch"] for record in records] == [5] * 5
 
 
 def test_only_the_messages_that_failed_come_again(site: Site) -> None:
-    site.send("start", {"seconds": 0.5}, "partial")
+    site.send("start", {"after": "both"}, "partial")
     site.wait_for_records(1, "start")
     site.send("good", {}, "partial")
     site.send("bad", {"until": 1, "wrong": "report"}, "partial")
+    site.let_go("both")
     site.wait_for_records(2, "bad")
     site.wait_until_idle()
     attempts = [(record["name"], record["attempt"]) for record in site.records("good", "bad")]
@@ -56,10 +59,11 @@ def test_only_the_messages_that_failed_come_again(site: Site) -> None:
 
 def test_a_function_error_returns_the_whole_batch_without_overtaking(site: Site) -> None:
     chat = {"type": "slack.message.im"}
-    site.send("hello", {"seconds": 0.5}, "error", **chat)
+    site.send("hello", {"after": "pair"}, "error", **chat)
     site.wait_for_records(1, "hello")
     site.send("fine", {}, "error", **chat)
     site.send("raises", {"until": 1, "wrong": "raise"}, "error", **chat)
+    site.let_go("pair")
     site.wait_for_records(1, "raises")
     site.send("later", {}, "error", **chat)
     site.wait_for_records(1, "later")

@@ -34,10 +34,16 @@ def run(message: dict[str, Any], attempt: int, record: dict[str, Any], batch: in
         file.write(json.dumps(line) + "\n")
     print("worked on", message.get("record"))
     time.sleep(message.get("seconds", 0))
-    healed = Path(os.environ["RECORD"]).with_name(message.get("unless", "nothing")).exists()
+    while "after" in message and not beside(message["after"]).exists():
+        time.sleep(0.01)
+    healed = beside(message.get("unless", "nothing")).exists()
     if attempt <= message.get("until", 0) and not healed:
         return go_wrong(message["wrong"])
     return True
+
+
+def beside(name: str) -> Path:
+    return Path(os.environ["RECORD"]).with_name(name)
 
 
 def go_wrong(how: str) -> bool:
@@ -54,7 +60,7 @@ def go_wrong(how: str) -> bool:
             try:
                 time.sleep(60)
             finally:
-                Path(os.environ["RECORD"]).with_name("let go").touch()
+                beside("let go").touch()
     return False
 
 
