@@ -54,9 +54,11 @@ def _summary(event: Event, agent: Agent, wanted: Asked, oldest: str, since: str)
     items = [one for one in found["items"] if not _is_order(one["text"])]
     alone = not desk.is_for_all(found)
     place = f"#{found['name']}" if found["name"] else "this channel"
+    place = "our conversation" if found["channel"].startswith("D") else place
     place = "this thread" if wanted.thread and found["channel"] == here else place
     if not items:
-        return WrittenSummary(f"Nobody wrote anything in {place}{since}.", alone)
+        when = since.replace(" of the last ", " in the last ")
+        return WrittenSummary(f"Nobody wrote anything in {place}{when}.", alone)
     parts = in_parts(NumberedMessage(place, said) for place, said in enumerate(items, 1))
     sentences = summed_up(agent, parts)
     read = [one for part in parts for one in part]

@@ -149,6 +149,13 @@ def test_a_slash_command_answers_to_its_author_alone(it: ErrandWorkspace) -> Non
     assert cited(told) <= {*said}
 
 
+def test_a_direct_message_is_no_channel(it: ErrandWorkspace) -> None:
+    it.slack.say(DM, "summarize", ALICE)
+    assert it.slack.settle()
+    [told] = [m["blocks"][0]["text"] for m in it.slack.messages(DM) if m["user"] != ALICE]
+    assert "Nobody wrote anything in our conversation in the last 24 hours." in told
+
+
 def test_in_a_direct_message_all_is_told_there(it: ErrandWorkspace) -> None:
     secret = it.slack.workspace.add_channel("secret", private=True)
     it.slack.workspace.limit(secret, ALICE)
