@@ -62,7 +62,7 @@ def reason_to_skip(file: FileDiff, ignored: Iterable[str] = (), *, is_hidden: bo
 
 def _without_hunks(file: FileDiff, *, is_hidden: bool) -> str:
     if is_hidden:
-        return "too large a change"
+        return "binary or too large a change"
     return "only renamed" if file.status == "renamed" else "binary, empty or too large"
 
 

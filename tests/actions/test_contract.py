@@ -198,6 +198,7 @@ def on_slack() -> Iterator[Platform]:
                 say.Whisper(ResponseUrl(TEAM, GENERAL, url), "Hello"),
                 show.PublishHome.showing(alice, [DIVIDER]),
                 show.Tell(alice, "Hello"),
+                show.OfferDraft(alice, "Hello", "https://slack.test/p1", "d-1"),
                 show.UpdateDialog.showing(alice, dialog("It is done")),
             ),
             (

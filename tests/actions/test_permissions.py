@@ -31,6 +31,10 @@ KINDS = tuple(
 )
 
 
+#: What chat looks into, and writes nothing.
+READ = ("checks", "contents", "issues", "metadata", "pull_requests", "statuses")
+
+
 def rights(flow: Flow) -> Mapping[str, str]:
     kinds: list[type[Action | Query]] = [*(one.action for one in flow.may), *flow.reads]
     return needed(kinds).get(GITHUB, {})
@@ -58,11 +62,11 @@ def _union(flows: "tuple[Flow, ...] | list[Flow]") -> dict[str, str]:
 @pytest.mark.parametrize(
     ("name", "rights_of_it"),
     [
-        ("triage", {"contents": "read", "issues": "write"}),
-        ("memory", {"issues": "write"}),
+        ("triage", {"contents": "read", "issues": "write", "pull_requests": "write"}),
+        ("memory", {"issues": "write", "pull_requests": "write"}),
         ("ingest", {"contents": "read"}),
         ("plan", {"contents": "write", "issues": "write", "pull_requests": "write"}),
-        ("chat", {}),
+        ("chat", dict.fromkeys(READ, "read")),
         ("upkeep", {}),
         ("sweep", {}),
     ],

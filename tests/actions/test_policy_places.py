@@ -55,7 +55,8 @@ def test_plans_reach_into_the_repository_that_belongs_to_the_place_and_no_furthe
 
 
 @pytest.mark.parametrize("wider", [chat, replace(chat, may=plan.may), replace(plan, plans=None)])
-def test_a_flow_without_plans_reaches_nowhere(wider: Flow) -> None:
+def test_a_flow_without_plans_that_does_not_reach_for_it_reaches_nowhere(wider: Flow) -> None:
+    wider = replace(wider, reaches=False)
     policy = wider.policy(IN_SLACK)
     with pytest.raises(PolicyError, match="but the event came from slack:T1:C1"):
         policy.read(SearchIssues("acme/shop", "login"))

@@ -201,7 +201,7 @@ def test_nothing_was_done_beyond_the_place_without_consent(
     assert {tool for tool, *_ in done} >= seen
     for tool, target, flow, event in done:
         if event["issue_target"] != [SHOP, it.ordered]:
-            assert target in places(event), (flow, tool)
+            assert target in places(event) | signed(tool, event), (flow, tool)
         assert tool in MAY.get(flow, {tool})
 
 
@@ -250,6 +250,13 @@ def effects(it: Product, issue: int = 0) -> list[tuple[str, str, str, dict[str, 
         " join events v on (v.tenant, v.id) = (r.tenant, r.event_id) where e.state <> 'failed'"
     )
     return [row for row in done if not issue or row[3]["issue_target"] == [SHOP, issue]]
+
+
+def signed(tool: str, event: dict[str, Any]) -> set[str]:
+    """Name the comment whose command a reaction shows as heard or done."""
+    comment = event["payload"].get("comment")
+    is_sign = comment and tool in {"AddReaction", "RemoveReaction"}
+    return {f"{event['issue_target'][0]} comment {comment['id']}"} if is_sign else set()
 
 
 def places(event: dict[str, Any]) -> set[str]:

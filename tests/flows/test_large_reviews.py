@@ -98,7 +98,7 @@ def test_files_behind_the_last_line_that_github_shows_are_reviewed(
         "=== z.py (modified)\n@@\n     1   a = 1\n     2 + def total" in one for one in asked
     )
     assert ("z.py", 2) in lines(pull)
-    assert "`image.bin`: binary, empty or too large" in pull.sticky[0]
+    assert "`image.bin`: binary or too large a change" in pull.sticky[0]
 
 
 def test_the_files_around_a_change_are_read_in_one_request(

@@ -298,15 +298,6 @@ def test_files_that_nobody_needs_to_review_are_named(
         assert told in summary
 
 
-def test_files_that_github_does_not_list_are_told(
-    sandbox: GitHubSandbox, database: Database
-) -> None:
-    files = {f"docs/{number}.txt": "a\n" for number in range(3_001)}
-    pull = PullRequest(sandbox, files, database)
-    pull.review()
-    assert "`all other files`: GitHub lists no more of them" in pull.sticky[0]
-
-
 def test_a_secret_is_found_though_no_model_sees_it(
     sandbox: GitHubSandbox, database: Database
 ) -> None:

@@ -86,7 +86,7 @@ def test_links_to_github_are_read_for_those_who_may_see(
     assert "It sticks on Mondays." in seen
     assert "20 line 20\n21 line 21\n22 line 22\n</data>" in seen
     assert f'source="link {SHOP}@{sha[:12]}"' in seen
-    assert f'source="link {SHOP}#{issue}" author="@maria" trust="outsider" cite="' in seen
+    assert f'source="link {SHOP}#{issue}" author="@maria" trust="outsider" place="' in seen
 
 
 def test_a_private_repository_is_told_only_where_its_readers_are(

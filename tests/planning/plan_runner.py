@@ -158,7 +158,13 @@ class PlanRunner:
     def said(self) -> list[str]:
         """Return the texts that people read, in order."""
         done = self.runner.platform.done
-        return [text for action in done if (text := getattr(action, "body", None)) is not None]
+        said = (
+            action.text
+            if isinstance(action, NamedComment) and action.name == "notice"
+            else getattr(action, "body", None)
+            for action in done
+        )
+        return [text for text in said if text]
 
     def shown(self, end: str = "/live") -> list[str]:
         """Return the texts of the messages that change, in order; `end` ends their names."""

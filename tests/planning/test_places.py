@@ -103,7 +103,7 @@ def test_a_repository_of_another_tenant_is_refused_at_the_start(opened: Open) ->
     assert it.it.plans() == []
 
 
-def test_chat_in_the_same_channel_cannot_read_the_repository(opened: Open) -> None:
+def test_a_flow_that_does_not_reach_for_the_repository_cannot_read_it(opened: Open) -> None:
     it = opened(planned(Drafts(HELLO)))
     it.repositories = {HERE: SHOP}
     plan = it.plan()
@@ -117,7 +117,7 @@ def test_chat_in_the_same_channel_cannot_read_the_repository(opened: Open) -> No
             ended.append(err)
 
     mention = event._replace(id="slack:chat", type="slack.app_mention")
-    it.it.runner.deliver(replace(chat, function=peek), mention)
+    it.it.runner.deliver(replace(chat, function=peek, reaches=False), mention)
     it.it.runner.deliver(replace(it.it.flow, function=peek), event._replace(id="slack:plan"))
     assert "names github:acme/shop, but the event came from slack:" in str(ended[0])
     assert isinstance(ended[0], PolicyError)

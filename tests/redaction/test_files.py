@@ -7,7 +7,7 @@ import pytest
 
 from infra.local.sandbox.github import GitHubSandbox
 from shared.actions import Action
-from shared.actions.github.actions import Comment, OpenDraft, OpenIssue, Repository
+from shared.actions.github.actions import Comment, NamedComment, OpenDraft, OpenIssue, Repository
 from shared.actions.github.adapter import GitHubAdapter
 from shared.actions.secrets_kept_out import masked
 from shared.actions.slack.actions import Button, Card, Whisper
@@ -73,8 +73,8 @@ def test_a_flow_that_writes_what_it_heard_is_stopped_and_the_person_is_told(
 ) -> None:
     assert runner.deliver(writes, an_event(text=f"key = {SECRET}")) == []
     [notice] = runner.platform.done
-    assert isinstance(notice, Comment)
-    assert "holds a place where a secret was removed, so I did not write it" in notice.body
+    assert isinstance(notice, NamedComment)
+    assert "holds a place where a secret was removed, so I did not write it" in notice.text
 
 
 @pytest.fixture

@@ -130,4 +130,4 @@ def test_no_more_than_a_few_hidden_files_are_read() -> None:
     files = listed(*((f"a{n}.py", "added") for n in range(3_000)))
     hidden = {file.path for file in files}
     found = with_hidden(files, hidden, lambda path: None, lambda path: HeadFile(path, "a\n"))
-    assert sum(bool(file.hunks) for file in found) == 20
+    assert sum(bool(file.hunks) for file in found) == 60

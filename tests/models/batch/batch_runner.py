@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from flows.batches import batches
-from shared.actions.github.actions import Comment
+from shared.actions.github.actions import Comment, NamedComment
 from shared.agent import Agent
 from shared.agent.flow import Flow, flow
 from shared.database import Database
@@ -88,7 +88,9 @@ class BatchRunner(FlowRunner):
 
     @property
     def comments(self) -> list[str]:
-        return [action.body for action in self.platform.done if isinstance(action, Comment)]
+        done = self.platform.done
+        notices = [action.text for action in done if isinstance(action, NamedComment)]
+        return [*(action.body for action in done if isinstance(action, Comment)), *notices]
 
     @property
     def states(self) -> list[str]:

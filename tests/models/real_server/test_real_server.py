@@ -204,7 +204,7 @@ def test_a_repaired_history_is_never_refused(tiny: Provider, history: list[ChatM
 
 def test_an_image_is_rejected_by_a_model_that_sees_nothing(tiny: Provider) -> None:
     shown = ChatMessage("user", "What is this?", images=(Image("image/png", "iVBORw0KGgo="),))
-    with pytest.raises(ModelRejected, match="takes no images; look at the flow's model="):
+    with pytest.raises(ModelRejected, match="takes no images; take it out of MODEL_SEES"):
         tiny.reply(replace(ASK, messages=(shown,)), PATIENCE)
 
 
