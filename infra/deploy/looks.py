@@ -21,4 +21,6 @@ def wake(sns: Any, stack: str, kinds: Iterable[str] = KINDS) -> None:
     if topic is None:
         raise SettingsError(f"there is no topic {end[1:]}; name the stack that is deployed")
     for kind in sorted(kinds):
-        sns.publish(**publication(topic, tick(kind, time.time())))
+        look = tick(kind, now := time.time())
+        # Two looks in one second are two: the first may have looked already.
+        sns.publish(**publication(topic, look._replace(id=f"{look.type}:{now:.6f}")))

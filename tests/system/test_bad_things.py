@@ -13,7 +13,7 @@ from infra.deploy.looks import wake
 from infra.local.endings import dead_letters
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.slack import SlackSandbox
-from infra.local.sandbox.slack.workspace import ALICE, BOT_USER, DM, SUPPORT
+from infra.local.sandbox.slack.workspace import ALICE, BOB, BOT_USER, DM, SUPPORT
 from infra.local.system import System
 from tests.models.scripted_server import Fails, Hangs, Says, ScriptedServer, Sends
 from tests.system.conftest import query
@@ -213,11 +213,12 @@ def test_what_dies_in_every_attempt_is_told_listed_and_started_again(
 def test_events_of_one_conversation_stay_in_order(system: System, model: ScriptedServer) -> None:
     slack = slack_of(system)
     model.says(*[Says(f"answer {n}") for n in range(6)])
-    first = slack.say(DM, "question 0")
-    for number in range(1, 6):
-        slack.say(DM, f"question {number}", thread_ts=first)
-    assert wait_for(lambda: len(replies(system, first, DM)) == 6)
-    answers = [text.partition("\n")[0] for text in replies(system, first, DM)]
+    first = slack.say(SUPPORT, f"<@{BOT_USER}> question 0", ALICE)
+    for number in range(1, 6):  # what one person says in a row would get one answer
+        person = BOB if number % 2 else ALICE
+        slack.say(SUPPORT, f"<@{BOT_USER}> question {number}", person, thread_ts=first)
+    assert wait_for(lambda: len(replies(system, first)) == 6)
+    answers = [text.partition("\n")[0] for text in replies(system, first)]
     assert answers == [f"answer {n}" for n in range(6)]
     asked = [seen.body["messages"][-1]["content"] for seen in model.seen[-6:]]
     assert [f"question {n}" in asked[n] for n in range(6)] == [True] * 6
