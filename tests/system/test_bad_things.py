@@ -13,7 +13,7 @@ from infra.deploy.looks import wake
 from infra.local.endings import dead_letters
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.slack import SlackSandbox
-from infra.local.sandbox.slack.workspace import ALICE, BOB, BOT_USER, DM, SUPPORT
+from infra.local.sandbox.slack.workspace import ALICE, BOB, BOT_USER, SUPPORT
 from infra.local.system import System
 from tests.models.scripted_server import Fails, Hangs, Says, ScriptedServer, Sends
 from tests.system.conftest import query
