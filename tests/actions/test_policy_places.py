@@ -64,6 +64,15 @@ def test_a_flow_without_plans_that_does_not_reach_for_it_reaches_nowhere(wider: 
         policy.spend(Comment(Issue("acme/shop", 7), "Hello"))
 
 
+def test_chat_reads_the_repository_that_belongs_to_the_place_and_writes_nowhere_there() -> None:
+    policy = chat.policy(IN_SLACK)
+    policy.read(SearchIssues("acme/shop", "login"))
+    with pytest.raises(PolicyError, match="SearchIssues names github:acme/other"):
+        policy.read(SearchIssues("acme/other", "login"))
+    with pytest.raises(PolicyError):
+        policy.spend(Comment(Issue("acme/shop", 7), "Hello"))
+
+
 def test_another_tenants_repository_is_out_of_reach() -> None:
     event = IN_SLACK._replace(workplace=Workplace("other/web", "other"))
     with pytest.raises(PolicyError, match="SearchIssues names github:other/web"):
