@@ -124,13 +124,12 @@ class ModelStandIn:
 
     def _bedrock(self, asked: Json) -> Json:
         content: list[Json] = [{"text": self._text}]
-        if tools := asked.get("toolConfig", {}).get("tools"):
-            name = tools[0]["toolSpec"]["name"]
-            use = {"toolUseId": "call_1", "name": name, "input": self._verdict}
+        if forced := asked.get("toolConfig", {}).get("toolChoice", {}).get("tool"):
+            use = {"toolUseId": "call_1", "name": forced["name"], "input": self._verdict}
             content = [{"toolUse": use}]
         return {
             "output": {"message": {"role": "assistant", "content": content}},
-            "stopReason": "tool_use" if tools else "end_turn",
+            "stopReason": "tool_use" if forced else "end_turn",
             "usage": {"inputTokens": 400, "outputTokens": 40, "totalTokens": 440},
             "metrics": {"latencyMs": 1},
         }
