@@ -24,7 +24,7 @@ from shared.evidence.gaps import SQL as GAPS
 from shared.evidence.gate import Gate, Showing
 from shared.evidence.kinds import RULES, asks_for_facts
 from shared.evidence.passages import GivenPassage, GivenPassages
-from shared.evidence.readers import Readers
+from shared.evidence.readers import readers_of
 from shared.evidence.searching import Searching
 from shared.evidence.standing import SourceCheck
 from shared.evidence.unknown import heading, unknown, who_may_know
@@ -32,7 +32,6 @@ from shared.journal import Outcome
 from shared.log import log
 from shared.memory import Memory
 from shared.memory.attribution import block
-from shared.memory.audience import Audiences
 from shared.memory.conversations.turns import Turn
 from shared.models import ToolCall
 from shared.models.prompts import data
@@ -54,7 +53,7 @@ class EvidenceDesk:
     def __init__(self, loan: Loan) -> None:
         self._loan, self._event = loan, loan.run.event
         self._given = GivenPassages()
-        self._readers = Readers(loan.run, loan.services[Audiences])
+        self._readers = readers_of(loan)
         self._searching = Searching(
             self._event, self._readers, loan.read, lent.get(), offered=self._is_slack_offered
         )
