@@ -1,5 +1,7 @@
 """The conversation of a run: its turns so far, and the ones that the run adds."""
 
+from collections.abc import Sequence
+
 from shared.agent.remembering import heard_members_only, origin_of
 from shared.canonical import digest
 from shared.database import Statement
@@ -24,6 +26,8 @@ class Conversation:
         self.said: tuple[Event, ...] = (run.event,)
         #: The pictures that came with it.
         self.images: tuple[Image, ...] = ()
+        #: Events whose turns this answer takes the place of.
+        self.instead_of: Sequence[str] = ()
         #: Committed together with the answer.
         self.with_answer: list[Statement] = []
 
@@ -45,8 +49,8 @@ class Conversation:
             self._read_ahead = None
             return window
         event = self._event
-        # An edited question is answered as if it had not been asked before.
-        without = [one.id for one in self.said if one.id != event.id]
+        # What is edited or tried again is answered as if it had not been asked before.
+        without = [*self.instead_of, *(one.id for one in self.said if one.id != event.id)]
 
         def work() -> Outcome:
             window = self._conversations.window(event.tenant, self._name, without=without)
@@ -89,4 +93,7 @@ class Conversation:
             append(event.tenant, self._name, turn, one.id, at, asker=asker)
             for one, turn, at in turns
         ]
+        if self.instead_of:
+            tenant, gone = event.tenant, self.instead_of
+            statements.insert(0, self._conversations.drop(tenant, self._name, gone))
         return [*statements, *self.with_answer]

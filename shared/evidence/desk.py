@@ -7,6 +7,7 @@ answer = agent.converse(PROMPT, agent.recall(event.text), evidence=evidence)
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Self
 
 from shared.actions import Query
@@ -26,8 +27,10 @@ from shared.evidence.kinds import RULES, asks_for_facts
 from shared.evidence.passages import GivenPassage, GivenPassages
 from shared.evidence.readers import readers_of
 from shared.evidence.searching import Searching
+from shared.evidence.small_talk import is_talk, states_nothing
 from shared.evidence.standing import SourceCheck
-from shared.evidence.unknown import heading, unknown, who_may_know
+from shared.evidence.titles import named_place, titled
+from shared.evidence.unknown import directly, heading, here, unknown, who_may_know
 from shared.journal import Outcome
 from shared.log import log
 from shared.memory import Memory
@@ -161,19 +164,22 @@ class EvidenceDesk:
         answer.take(text, ended=True)
         counts = {"cited": len(answer.cited), "failed": len(answer.failed), "left": answer.dropped}
         log("answer checked", run=self._loan.run.id, silent=answer.is_silent, **counts)
+        if answer.is_silent and is_talk(self._question):
+            return Settled(here(self._question), here(self._question), self._marked(False))
         if answer.is_silent:
             told = unknown(self._question, self._searched, self._event.repository, self._names())
-            return Settled(told, told, self._marked(unanswered=True))
-        listed = sources(answer.cited, heading(self._question))
+            return Settled(told, told, self._marked(True))
+        name = partial(named_place, self._loan, directly(self._question))
+        listed = sources(titled(answer.cited, name), heading(self._question))
         text = "\n\n".join(filter(None, [answer.shown.strip(), ending, listed]))
         said = "\n\n".join(filter(None, [answer.plain.strip(), ending]))
-        return Settled(text, said, self._marked(unanswered=False))
+        return Settled(text, said, self._marked(False))
 
     @property
     def _question(self) -> str:
         return "\n".join(one.text for one in self._said)
 
-    def _marked(self, *, unanswered: bool) -> list[Statement]:
+    def _marked(self, unanswered: bool) -> list[Statement]:
         """Keep that a question found no answer; an edited one may find it."""
         first = self._said[0]
         if not unanswered and first.id == self._event.id:
@@ -184,7 +190,8 @@ class EvidenceDesk:
 
     def _answer(self) -> CheckedAnswer:
         asks = asks_for_facts(self._question) and not self._does
-        return CheckedAnswer(self._given, self._standing, asks=asks)
+        talk = partial(states_nothing, self._question)
+        return CheckedAnswer(self._given, self._standing, asks=asks, is_talk=talk)
 
     def _names(self) -> list[str]:
         """Name people who may know: authors of what is nearest, else of the newest commits."""

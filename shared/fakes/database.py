@@ -231,6 +231,12 @@ def _append(tables: _Tables, values: Values) -> None:
     tables.turns[key] = dict(values) | {"seq": place}
 
 
+def _drop(tables: _Tables, values: Values) -> None:
+    for key in [one for one in tables.turns if one[0] == values["conversation"]]:
+        if key[1] in values["events"]:
+            del tables.turns[key]
+
+
 def _newest(tables: _Tables, values: Values) -> list[Row]:
     names = ("seq", "role", "author", "text", "trust")
     said = [row for key, row in tables.turns.items() if key[0] == values["conversation"]]
@@ -268,6 +274,7 @@ _ANSWERS: Mapping[str, Callable[[_Tables, Values], list[Row] | None]] = {
     standing.SQL["memories"]: _standing,
     standing.SQL["turns"]: _said,
     turns.SQL["append"]: _append,
+    turns.SQL["drop"]: _drop,
     turns.SQL["summary"]: _nothing,
     turns.SQL["newest"]: _newest,
     **dict.fromkeys(findings.SQL.values(), _nothing),

@@ -153,6 +153,11 @@ class Conversations:
         origin = origin or Origin()
         return Statement(SQL["append"], row | origin._asdict() | {"url": storable(origin.url)})
 
+    def drop(self, tenant: str, conversation: str, events: Sequence[str]) -> Statement:
+        """Return the statement that takes the turns of these events out of a conversation."""
+        key = {"tenant": tenant, "conversation": conversation, "events": list(events)}
+        return Statement(SQL["drop"], key)
+
     def summarise(self, tenant: str, conversation: str, window: Window, text: str) -> Statement:
         """Return the statement that keeps `text` as the summary of all but the newest turns.
 

@@ -11,6 +11,11 @@ where not exists (
 on conflict (tenant, conversation, event_id, role) do update
 set author = excluded.author, text = excluded.text, trust = excluded.trust;
 
+-- name: drop
+-- Take out the turns of events that another one takes the place of.
+delete from turns
+where tenant = %(tenant)s and conversation = %(conversation)s and event_id = any (%(events)s);
+
 -- name: summary
 -- Read the newest summary of a conversation, if there is one.
 select up_to_seq, text, trust from conversation_summaries
