@@ -1,13 +1,13 @@
 """The conversation of a run: its turns so far, and the ones that the run adds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from shared.agent.remembering import heard_members_only, origin_of
 from shared.canonical import digest
 from shared.database import Statement
-from shared.events import Event
+from shared.events import Event, Json
 from shared.journal import Outcome, Run
-from shared.memory.conversations.turns import Conversations, Turn, Window, window_of
+from shared.memory.conversations.turns import Conversations, EarlierFile, Turn, Window, window_of
 from shared.models import ChatMessage, Image
 from shared.perception.writers import writer_of
 
@@ -26,6 +26,8 @@ class Conversation:
         self.said: tuple[Event, ...] = (run.event,)
         #: The pictures that came with it.
         self.images: tuple[Image, ...] = ()
+        #: The files that were read with it, by the ids of its events.
+        self.attached: Mapping[str, Sequence[Json]] = {}
         #: Events whose turns this answer takes the place of.
         self.instead_of: Sequence[str] = ()
         #: Committed together with the answer.
@@ -42,6 +44,12 @@ class Conversation:
         window = self._read_ahead = self.window()
         turns = (*window.older, *window.newest)
         return bool(window.summary) or any(turn.role == "assistant" for turn in turns)
+
+    @property
+    def earlier_files(self) -> tuple[EarlierFile, ...]:
+        """The newest files that came earlier in this conversation."""
+        window = self._read_ahead = self.window()
+        return window.files
 
     def window(self) -> Window:
         """Return the turns that fit before a model, and the summary of those before them."""
@@ -84,14 +92,19 @@ class Conversation:
         if not heard_members_only(self._run):
             answered = answered._replace(trust="outside")
         asked = [
-            (one, Turn("user", writer_of(one).name, one.text), origin_of(one, flow))
+            (
+                one,
+                Turn("user", writer_of(one).name, one.text),
+                origin_of(one, flow),
+                self.attached.get(one.id, ()),
+            )
             for one in self.said
         ]
-        turns = [*asked, (self.said[0], Turn("assistant", self._run.flow, answer), answered)]
+        turns = [*asked, (self.said[0], Turn("assistant", self._run.flow, answer), answered, ())]
         asker = writer_of(event).name
         statements = [
-            append(event.tenant, self._name, turn, one.id, at, asker=asker)
-            for one, turn, at in turns
+            append(event.tenant, self._name, turn, one.id, at, asker=asker, attached=files)
+            for one, turn, at, files in turns
         ]
         if self.instead_of:
             tenant, gone = event.tenant, self.instead_of

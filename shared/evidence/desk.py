@@ -6,7 +6,7 @@ answer = agent.converse(PROMPT, agent.recall(event.text), evidence=evidence)
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Self
 
@@ -65,13 +65,15 @@ class EvidenceDesk:
         self._searched = {"memory"}
         #: The model does something; its answer tells of that.
         self._does = False
+        #: Looks if what came along still stands, by its passage's ref.
+        self._came: dict[str, Callable[[], bool]] = {}
         self._standing = SourceCheck(
             self._event,
             self._given,
             self._readers,
             database=loan.services[Database],
             read=loan.read,
-            again=self._searching.again(),
+            again={**self._searching.again(), "attached": self._came_again},
         )
 
     @classmethod
@@ -111,11 +113,17 @@ class EvidenceDesk:
         if isinstance(thing, Attached):
             self._searched.add("attached")
             about = (thing.source, thing.place or self._said[-1].url, thing.text)
-            number = self._given.add(GivenPassage.of("attached", thing.source, *about))
+            ref = thing.ref or thing.source
+            self._came[ref] = thing.stands
+            number = self._given.add(GivenPassage.of("attached", ref, *about))
             return [DataBlock(_attached(thing, str(number)))]
         if isinstance(thing, list | tuple) and not hasattr(thing, "_fields"):
             return [one for part in thing for one in self._blocks(part)]
         return [thing]
+
+    def _came_again(self, wanted: Collection[GivenPassage]) -> Mapping[str, str]:
+        """Return the texts of what came along and is still so."""
+        return {one.ref: one.text for one in wanted if self._came[one.ref]()}
 
     def shown(self, call: ToolCall, kept: str, recall: Callable[[str], list[Memory]]) -> Shown:
         """Show what a tool gave, with numbers. Another flow's own tool gives text, which a model

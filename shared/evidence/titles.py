@@ -28,7 +28,7 @@ def _title(one: GivenPassage, name_of: Callable[[str, str], str]) -> str:
         return one.title
     first = one.text.strip().partition("\n")[0]
     name = name_of(channel, one.audience)
-    return f"{name}: {first}" if name else one.title.replace(channel, "").strip()
+    return f"{name}: {first}" if name else one.title.replace(f" {channel}", "")
 
 
 def named_place(loan: Loan, ours: str, channel: str, audience: str) -> str:

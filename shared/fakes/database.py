@@ -243,6 +243,17 @@ def _newest(tables: _Tables, values: Values) -> list[Row]:
     return [{name: row[name] for name in names} for row in said[-values["limit"] :]]
 
 
+def _attached(tables: _Tables, values: Values) -> list[Row]:
+    said = [row for key, row in tables.turns.items() if key[0] == values["conversation"]]
+    rows = [
+        {name: row[name] for name in ("author", "trust", "url")} | {"about": about}
+        for row in reversed(said)
+        if row["event"] not in values["without"]
+        for about in json.loads(row["attached"])
+    ]
+    return rows[: values["files"]]
+
+
 def _appoint(tables: _Tables, values: Values) -> None:
     named = {"embedder": values["embedder"], "dimensions": values["dimensions"]}
     tables.embedders = tables.embedders or [named | {"state": "answering", "age": 0.0}]
@@ -277,6 +288,7 @@ _ANSWERS: Mapping[str, Callable[[_Tables, Values], list[Row] | None]] = {
     turns.SQL["drop"]: _drop,
     turns.SQL["summary"]: _nothing,
     turns.SQL["newest"]: _newest,
+    turns.SQL["attached"]: _attached,
     **dict.fromkeys(findings.SQL.values(), _nothing),
     **dict.fromkeys(team_settings.SQL.values(), _nothing),
     attention.SQL["spend"]: lambda _, values: [{"granted": values["urgent"] + values["others"]}],

@@ -73,15 +73,17 @@ class HearingDesk:
         return Edited(_text(said), Thread(*heard["thread"]), tuple(heard["stamps"]))
 
     def attached(self, conversation: Conversation) -> tuple[Attached, ...]:
-        """Return what came along with what was said, as data; the conversation gets pictures."""
+        """Return what came along with what was said, or earlier in the conversation, as data; the
+        conversation gets pictures, and keeps the files."""
         said = "".join(one.text for one in conversation.said)
-        if "http" not in said and "[file: " not in said:
+        earlier = conversation.earlier_files
+        if not earlier and "http" not in said and "[file: " not in said:
             return ()  # like most of what people say: a cold start loads no more than it needs
         from shared.hearing.attached import attachments
         from shared.hearing.links import linked
 
-        found = attachments(self._loan, conversation.said)
-        conversation.images = found.images
+        found = attachments(self._loan, conversation.said, earlier)
+        conversation.images, conversation.attached = found.images, found.kept
         return (*found.shown, *linked(self._loan, conversation.said))
 
     def _heard(self) -> Json:

@@ -4,6 +4,7 @@ one line that says so."""
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -55,7 +56,10 @@ def linked(loan: Loan, said: Sequence[Event]) -> tuple[Attached, ...]:
     rows = loan.run.step(
         "read", about, lambda: Outcome([_read(loan, one) for one in found[:_MOST]]), defer=True
     )
-    shown = [_shown(one, row) for one, row in zip(found, rows, strict=False)]
+    shown = [
+        _shown(one, row)._replace(ref=f"link {one.name}", stands=partial(_stands, loan, one, row))
+        for one, row in zip(found, rows, strict=False)
+    ]
     shown += [_shown(one, {"note": "too many links; not read"}) for one in found[_MOST:][:1]]
     return tuple(shown)
 
@@ -118,6 +122,11 @@ def _read(loan: Loan, link: _Linked) -> Json:
         return _told(link, loan.read(link.query))
     except AgentFlowsError:
         return {"note": "I cannot read it from here"}
+
+
+def _stands(loan: Loan, link: _Linked, row: Json) -> bool:
+    """Does it still say so, to everybody who reads the answer?"""
+    return _read(loan, link) == row
 
 
 def _is_told(loan: Loan, link: _Linked) -> bool:

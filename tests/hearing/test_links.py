@@ -149,7 +149,7 @@ def test_links_follow_whose_knowledge_the_channel_wants(
     wanted = {"place": f"slack:{TEAM}:{SUPPORT}", "value": wish}
     sql = """insert into channel_settings
              (tenant, place, key, value, changed_by, changed_at, event_id)
-             values ('github:acme', %(place)s, 'audience', %(value)s, 'alice', 1, 'e1')"""
+             values ('github:acme', %(place)s, 'audience', %(value)s, 'alice', now(), 'e1')"""
     runner.database.run("github:acme", [Statement(sql, wanted)])
     github.push("acme/open", {"a.md": "Open to all.\n"})
     github.set_private("acme/open", private=False)
