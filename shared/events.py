@@ -16,6 +16,8 @@ Role = Literal["owner", "member", "collaborator", "contributor", "none"]
 
 #: The end of the id of a mention: not each one is known as such in its first event.
 MENTION = ":mention"
+#: Stands in the id of an event that comes again, before the run that failed.
+RETRY = ":retry:"
 #: The audience of what anybody may read, such as a public repository.
 PUBLIC = "public"
 #: The beginnings of the types of Slack's events whose people expect an answer.

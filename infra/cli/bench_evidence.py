@@ -1,16 +1,18 @@
 """./scripts/flows bench evidence: measures how well it is told if a claim follows from its
-passage."""
+passage, and if an answer without a source is only talk."""
 
 import argparse
 import sys
 
 from infra.bench.evidence.follows import (
     OWN,
+    TALK,
     Rate,
     follows_by_words,
     judged_by,
     measured,
     read_pairs,
+    states_by_form,
 )
 from infra.cli.system import KnownSystem
 from infra.cli.table import lines, show_json
@@ -27,13 +29,15 @@ def run_bench_evidence(known: KnownSystem, options: argparse.Namespace) -> int:
         found = {"by words": measured(pairs, follows_by_words)}
         for name in options.model or ["small"]:
             found[name] = measured(pairs, judged_by(known.settings, name))
+        talk = measured(read_pairs(TALK), states_by_form)
     except AgentFlowsError as err:
         print(f"error: {err}", file=sys.stderr)
         return _USAGE if not err.retryable else _FAILED
     if options.json:
-        show_json({name: _as_json(rate) for name, rate in found.items()})
+        shown = {name: _as_json(rate) for name, rate in found.items()}
+        show_json(shown | {"small talk": _as_json(talk)})
     else:
-        print("\n".join(_table(found)))
+        print("\n".join([*_table(found), "", *_talk(talk)]))
     return 0
 
 
@@ -51,6 +55,18 @@ def _table(found: dict[str, Rate]) -> list[str]:
         ("recall", *(_percent(rate.recall) for rate in rates)),
     ]
     return [*lines([("", *found), *rows])]
+
+
+def _talk(rate: Rate) -> list[str]:
+    """Show how often an answer without a source that states something was taken for talk."""
+    rows = [
+        ("answers without a source", "by form"),
+        ("state something, and are held back", str(rate.right_yes)),
+        ("state something, and are shown", str(rate.wrong_no)),
+        ("only talk, and are shown", str(rate.right_no)),
+        ("only talk, and are held back", str(rate.wrong_yes)),
+    ]
+    return [*lines(rows)]
 
 
 def _percent(share: float | None) -> str:

@@ -135,6 +135,25 @@ class AskChannel(Query):
         return {"channel": self.name}
 
 
+@dataclass(frozen=True)
+class AskName(Query):
+    """Ask what people call a channel, as `{"name": "#support"}`, for those who read the one that it
+    is `asked_in`; '' for a conversation that has no name."""
+
+    connector: ClassVar[str] = "shared.actions.slack:connect"
+    team: str
+    channel: str
+    asked_in: str
+
+    @property
+    def scope(self) -> str:
+        return f"slack:{self.team}:{self.asked_in}"
+
+    @property
+    def arguments(self) -> Json:
+        return {"team": self.team, "channel": self.channel}
+
+
 #: Every flow that is connected to a platform may ask its own.
 QUERIES: tuple[type[Query], ...] = (
     AskPermission,
@@ -144,4 +163,5 @@ QUERIES: tuple[type[Query], ...] = (
     AskRepository,
     AskRepositories,
     AskChannel,
+    AskName,
 )

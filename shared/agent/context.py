@@ -34,13 +34,15 @@ class Code(NamedTuple):
 
 class Attached(NamedTuple):
     """What came along with somebody's words, such as a file: its name, its text, who wrote or sent
-    it, and where it stands."""
+    it, and where it stands. `stands` looks if it is still so there; `ref` names it."""
 
     source: str
     text: str
     author: str
     trust: str
     place: str = ""
+    ref: str = ""
+    stands: Callable[[], bool] = lambda: True
 
 
 class DataBlock(NamedTuple):

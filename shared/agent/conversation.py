@@ -1,11 +1,13 @@
 """The conversation of a run: its turns so far, and the ones that the run adds."""
 
+from collections.abc import Mapping, Sequence
+
 from shared.agent.remembering import heard_members_only, origin_of
 from shared.canonical import digest
 from shared.database import Statement
-from shared.events import Event
+from shared.events import Event, Json
 from shared.journal import Outcome, Run
-from shared.memory.conversations.turns import Conversations, Turn, Window, window_of
+from shared.memory.conversations.turns import Conversations, EarlierFile, Turn, Window, window_of
 from shared.models import ChatMessage, Image
 from shared.perception.writers import writer_of
 
@@ -24,6 +26,10 @@ class Conversation:
         self.said: tuple[Event, ...] = (run.event,)
         #: The pictures that came with it.
         self.images: tuple[Image, ...] = ()
+        #: The files that were read with it, by the ids of its events.
+        self.attached: Mapping[str, Sequence[Json]] = {}
+        #: Events whose turns this answer takes the place of.
+        self.instead_of: Sequence[str] = ()
         #: Committed together with the answer.
         self.with_answer: list[Statement] = []
 
@@ -39,14 +45,20 @@ class Conversation:
         turns = (*window.older, *window.newest)
         return bool(window.summary) or any(turn.role == "assistant" for turn in turns)
 
+    @property
+    def earlier_files(self) -> tuple[EarlierFile, ...]:
+        """The newest files that came earlier in this conversation."""
+        window = self._read_ahead = self.window()
+        return window.files
+
     def window(self) -> Window:
         """Return the turns that fit before a model, and the summary of those before them."""
         if window := self._read_ahead:
             self._read_ahead = None
             return window
         event = self._event
-        # An edited question is answered as if it had not been asked before.
-        without = [one.id for one in self.said if one.id != event.id]
+        # What is edited or tried again is answered as if it had not been asked before.
+        without = [*self.instead_of, *(one.id for one in self.said if one.id != event.id)]
 
         def work() -> Outcome:
             window = self._conversations.window(event.tenant, self._name, without=without)
@@ -80,13 +92,21 @@ class Conversation:
         if not heard_members_only(self._run):
             answered = answered._replace(trust="outside")
         asked = [
-            (one, Turn("user", writer_of(one).name, one.text), origin_of(one, flow))
+            (
+                one,
+                Turn("user", writer_of(one).name, one.text),
+                origin_of(one, flow),
+                self.attached.get(one.id, ()),
+            )
             for one in self.said
         ]
-        turns = [*asked, (self.said[0], Turn("assistant", self._run.flow, answer), answered)]
+        turns = [*asked, (self.said[0], Turn("assistant", self._run.flow, answer), answered, ())]
         asker = writer_of(event).name
         statements = [
-            append(event.tenant, self._name, turn, one.id, at, asker=asker)
-            for one, turn, at in turns
+            append(event.tenant, self._name, turn, one.id, at, asker=asker, attached=files)
+            for one, turn, at, files in turns
         ]
+        if self.instead_of:
+            tenant, gone = event.tenant, self.instead_of
+            statements.insert(0, self._conversations.drop(tenant, self._name, gone))
         return [*statements, *self.with_answer]

@@ -25,9 +25,16 @@ _SOURCES = re.compile(
 class CheckedAnswer:
     """Takes a growing answer and keeps what may be shown of it."""
 
-    def __init__(self, given: Mapping[int, GivenPassage], stand: Standing, *, asks: bool) -> None:
-        """`asks` for facts, which need sources."""
-        self._given, self._stand, self._asks = given, stand, asks
+    def __init__(
+        self,
+        given: Mapping[int, GivenPassage],
+        stand: Standing,
+        *,
+        asks: bool,
+        is_talk: Callable[[str], bool] = lambda text: False,
+    ) -> None:
+        """`asks` for facts, which need sources, unless the whole answer `is_talk`."""
+        self._given, self._stand, self._asks, self._is_talk = given, stand, asks, is_talk
         self._read = ""
         self._begun, self._open = False, True
         self.kind = ""
@@ -56,6 +63,8 @@ class CheckedAnswer:
         for unit in units(rest, ended=ended, first=first):
             self._read, self._begun = text[: len(self._read) + unit.length], True
             self._take(unit)
+        if ended and not self.kind and not self.cited and not self.dropped:
+            self._let_talk()
 
     @property
     def shown(self) -> str:
@@ -100,6 +109,12 @@ class CheckedAnswer:
         """Return the numbers that it cites. What follows a word at once may be code: it counts only
         if there is such a passage."""
         return [n for n in unit.numbers if n in self._given or not _is_index(unit.text, n)]
+
+    def _let_talk(self) -> None:
+        """Let an answer through that declares and cites nothing, and states nothing either."""
+        if self._held and self._is_talk("".join(one.space + one.text for one in self._held)):
+            self.kind = "talk"
+            self._release()
 
     def _release(self) -> None:
         held, self._held = self._held, []

@@ -6,7 +6,8 @@ answer = agent.converse(PROMPT, agent.recall(event.text), evidence=evidence)
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Self
 
 from shared.actions import Query
@@ -24,15 +25,16 @@ from shared.evidence.gaps import SQL as GAPS
 from shared.evidence.gate import Gate, Showing
 from shared.evidence.kinds import RULES, asks_for_facts
 from shared.evidence.passages import GivenPassage, GivenPassages
-from shared.evidence.readers import Readers
+from shared.evidence.readers import readers_of
 from shared.evidence.searching import Searching
+from shared.evidence.small_talk import is_talk, states_nothing
 from shared.evidence.standing import SourceCheck
-from shared.evidence.unknown import heading, unknown, who_may_know
+from shared.evidence.titles import named_place, titled
+from shared.evidence.unknown import directly, heading, here, unknown, who_may_know
 from shared.journal import Outcome
 from shared.log import log
 from shared.memory import Memory
 from shared.memory.attribution import block
-from shared.memory.audience import Audiences
 from shared.memory.conversations.turns import Turn
 from shared.models import ToolCall
 from shared.models.prompts import data
@@ -54,7 +56,7 @@ class EvidenceDesk:
     def __init__(self, loan: Loan) -> None:
         self._loan, self._event = loan, loan.run.event
         self._given = GivenPassages()
-        self._readers = Readers(loan.run, loan.services[Audiences])
+        self._readers = readers_of(loan)
         self._searching = Searching(
             self._event, self._readers, loan.read, lent.get(), offered=self._is_slack_offered
         )
@@ -63,13 +65,15 @@ class EvidenceDesk:
         self._searched = {"memory"}
         #: The model does something; its answer tells of that.
         self._does = False
+        #: Looks if what came along still stands, by its passage's ref.
+        self._came: dict[str, Callable[[], bool]] = {}
         self._standing = SourceCheck(
             self._event,
             self._given,
             self._readers,
             database=loan.services[Database],
             read=loan.read,
-            again=self._searching.again(),
+            again={**self._searching.again(), "attached": self._came_again},
         )
 
     @classmethod
@@ -109,11 +113,17 @@ class EvidenceDesk:
         if isinstance(thing, Attached):
             self._searched.add("attached")
             about = (thing.source, thing.place or self._said[-1].url, thing.text)
-            number = self._given.add(GivenPassage.of("attached", thing.source, *about))
+            ref = thing.ref or thing.source
+            self._came[ref] = thing.stands
+            number = self._given.add(GivenPassage.of("attached", ref, *about))
             return [DataBlock(_attached(thing, str(number)))]
         if isinstance(thing, list | tuple) and not hasattr(thing, "_fields"):
             return [one for part in thing for one in self._blocks(part)]
         return [thing]
+
+    def _came_again(self, wanted: Collection[GivenPassage]) -> Mapping[str, str]:
+        """Return the texts of what came along and is still so."""
+        return {one.ref: one.text for one in wanted if self._came[one.ref]()}
 
     def shown(self, call: ToolCall, kept: str, recall: Callable[[str], list[Memory]]) -> Shown:
         """Show what a tool gave, with numbers. Another flow's own tool gives text, which a model
@@ -162,19 +172,22 @@ class EvidenceDesk:
         answer.take(text, ended=True)
         counts = {"cited": len(answer.cited), "failed": len(answer.failed), "left": answer.dropped}
         log("answer checked", run=self._loan.run.id, silent=answer.is_silent, **counts)
+        if answer.is_silent and is_talk(self._question):
+            return Settled(here(self._question), here(self._question), self._marked(False))
         if answer.is_silent:
             told = unknown(self._question, self._searched, self._event.repository, self._names())
-            return Settled(told, told, self._marked(unanswered=True))
-        listed = sources(answer.cited, heading(self._question))
+            return Settled(told, told, self._marked(True))
+        name = partial(named_place, self._loan, directly(self._question))
+        listed = sources(titled(answer.cited, name), heading(self._question))
         text = "\n\n".join(filter(None, [answer.shown.strip(), ending, listed]))
         said = "\n\n".join(filter(None, [answer.plain.strip(), ending]))
-        return Settled(text, said, self._marked(unanswered=False))
+        return Settled(text, said, self._marked(False))
 
     @property
     def _question(self) -> str:
         return "\n".join(one.text for one in self._said)
 
-    def _marked(self, *, unanswered: bool) -> list[Statement]:
+    def _marked(self, unanswered: bool) -> list[Statement]:
         """Keep that a question found no answer; an edited one may find it."""
         first = self._said[0]
         if not unanswered and first.id == self._event.id:
@@ -185,7 +198,8 @@ class EvidenceDesk:
 
     def _answer(self) -> CheckedAnswer:
         asks = asks_for_facts(self._question) and not self._does
-        return CheckedAnswer(self._given, self._standing, asks=asks)
+        talk = partial(states_nothing, self._question)
+        return CheckedAnswer(self._given, self._standing, asks=asks, is_talk=talk)
 
     def _names(self) -> list[str]:
         """Name people who may know: authors of what is nearest, else of the newest commits."""

@@ -7,10 +7,9 @@ from typing import NamedTuple, Self
 from shared.database import Database, Row, Statement, queries
 from shared.desk import Loan
 from shared.errors import MemoryUnavailable, ModelError
-from shared.evidence.readers import Readers
+from shared.evidence.readers import readers_of
 from shared.journal import Outcome
 from shared.log import log
-from shared.memory.audience import Audiences
 from shared.memory.embedding.tenant_embedders import TenantEmbedders
 from shared.models.offline.similarity import overlap, terms
 
@@ -49,7 +48,7 @@ class GapsDesk:
         self._run, self._event = loan.run, loan.run.event
         self._database = loan.services[Database]
         self._embedders = loan.services[TenantEmbedders]
-        self._readers = Readers(loan.run, loan.services[Audiences])
+        self._readers = readers_of(loan)
         self._named = loan.named
 
     def shown(self, argument: str = "") -> str:

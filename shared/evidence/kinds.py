@@ -5,20 +5,13 @@ import re
 _DECLARED = re.compile(r"\s*\[(facts|talk|general|unknown)\][ \t]*", re.IGNORECASE)
 #: While a text may still become a declaration.
 _OPENING = re.compile(r"\s*(?:\[[a-z]{0,8})?", re.IGNORECASE)
+_MENTIONED = re.compile(r"^\W*(?:<@[^>]*>|@\S+)\s*")
 _ASKS = re.compile(
     r"[?？]|^\W*(?:who|whom|whose|what|when|where|which|why|how|wer|wen|wem|wessen|was|wann|wo|woher"
     r"|wohin|welche[mnrs]?|warum|wieso|weshalb|wie)\b"
     r"|什么|怎么|怎样|如何|为什么|哪|谁|多少|几|吗|是否|能否|请问",
     re.IGNORECASE,
 )
-#: Questions to the agent about itself.
-_PERSONAL = re.compile(
-    r"^\W*(?:@\S+\s+|<@\S+>\s*)?(?:(?:how|who|what) are you|are you|who (?:made|built) you"
-    r"|what can you do|what(?:'s| is) your name|wie geht|wer bist du|bist du|was kannst du"
-    r"|你好吗|你是谁|你是|你能做什么)",
-    re.IGNORECASE,
-)
-
 #: What a model is told, behind the author's prompt.
 RULES = """\
 Each text that you may rely on has a number: cite="3" in its first line. End each sentence that
@@ -42,5 +35,5 @@ def may_declare(text: str) -> bool:
 
 
 def asks_for_facts(text: str) -> bool:
-    """Does a message ask something that the agent would have to know from somewhere?"""
-    return bool(_ASKS.search(text)) and not _PERSONAL.match(text.strip())
+    """Does a message ask something, so that an answer to it may need sources?"""
+    return bool(_ASKS.search(_MENTIONED.sub("", text)))

@@ -2,6 +2,7 @@
 
 from functools import cached_property
 
+from shared.desk import Loan
 from shared.journal import Run
 from shared.memory.audience import Audiences, narrowed
 
@@ -13,7 +14,8 @@ class Readers:
         self._run, self._audiences = run, audiences
 
     @cached_property
-    def _visible(self) -> frozenset[str]:
+    def visible(self) -> frozenset[str]:
+        """The audiences that all of them belong to, as far as the channel wants their knowledge."""
         event = self._run.event
         visible = self._audiences.visible_from(event.audience, event.scope)
         return narrowed(visible, self._run.channel, event.audience)
@@ -21,10 +23,15 @@ class Readers:
     def see(self, audience: str) -> bool:
         """May all of them see what was said to this audience? GitHub's names ignore case, and
         `repo:acme/*` stands for every repository of an owner."""
-        if audience in self._visible:
+        if audience in self.visible:
             return True
         if not audience.startswith(("repo:", "org:")):
             return False
         small = audience.lower()
         every = f"{small.partition('/')[0]}/*"
-        return any(one.lower() in {small, every} for one in self._visible)
+        return any(one.lower() in {small, every} for one in self.visible)
+
+
+def readers_of(loan: Loan) -> Readers:
+    """Return the readers of the answer of a desk's run."""
+    return Readers(loan.run, loan.services[Audiences])

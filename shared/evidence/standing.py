@@ -65,7 +65,6 @@ class SourceCheck:
         checks: dict[str, Callable[[Mapping[int, GivenPassage]], set[int]]] = {
             "memory": self._in_memory,
             "github": self._on_github,
-            "attached": set,  # what came with the question goes with it, and so does the answer
         }
         check = checks.get(group, self._read_again)
         try:
@@ -123,6 +122,8 @@ class SourceCheck:
 
 
 def _group(passage: GivenPassage) -> str:
+    if passage.kind == "attached":
+        return f"attached {passage.ref}"  # each is a source of its own
     return _GROUPS.get(passage.kind, passage.kind)
 
 

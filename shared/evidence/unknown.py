@@ -27,6 +27,8 @@ class _Phrases(NamedTuple):
     slack: str
     ask: str
     sources: str
+    direct: str
+    here: str
     between: str
     last: str
 
@@ -40,6 +42,8 @@ _ENGLISH = _Phrases(
     "the public channels here",
     " You could ask {names}.",
     "Sources",
+    "our direct messages",
+    "I am here. What would you like to know?",
     ", ",
     " and ",
 )
@@ -52,6 +56,8 @@ _GERMAN_PHRASES = _Phrases(
     "die öffentlichen Kanäle hier",
     " Fragen könntest du {names}.",
     "Quellen",
+    "unsere Direktnachrichten",
+    "Ich bin da. Was möchtest du wissen?",
     ", ",
     " oder ",
 )
@@ -64,6 +70,8 @@ _CHINESE = _Phrases(
     "这里的公开频道",
     "你可以问问{names}。",
     "来源",
+    "我们的私信",
+    "我在。你想知道什么？",
     "、",
     "和",
 )
@@ -72,6 +80,16 @@ _CHINESE = _Phrases(
 def heading(question: str) -> str:
     """Return the heading of the sources, in the language of the question."""
     return _phrases(question).sources
+
+
+def directly(question: str) -> str:
+    """Name the direct messages in which the question is asked, in its language."""
+    return _phrases(question).direct
+
+
+def here(question: str) -> str:
+    """Ask back, where the question names nothing that could be looked up."""
+    return _phrases(question).here
 
 
 def unknown(question: str, searched: Collection[str], repository: str, names: Sequence[str]) -> str:

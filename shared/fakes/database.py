@@ -231,10 +231,27 @@ def _append(tables: _Tables, values: Values) -> None:
     tables.turns[key] = dict(values) | {"seq": place}
 
 
+def _drop(tables: _Tables, values: Values) -> None:
+    for key in [one for one in tables.turns if one[0] == values["conversation"]]:
+        if key[1] in values["events"]:
+            del tables.turns[key]
+
+
 def _newest(tables: _Tables, values: Values) -> list[Row]:
     names = ("seq", "role", "author", "text", "trust")
     said = [row for key, row in tables.turns.items() if key[0] == values["conversation"]]
     return [{name: row[name] for name in names} for row in said[-values["limit"] :]]
+
+
+def _attached(tables: _Tables, values: Values) -> list[Row]:
+    said = [row for key, row in tables.turns.items() if key[0] == values["conversation"]]
+    rows = [
+        {name: row[name] for name in ("author", "trust", "url")} | {"about": about}
+        for row in reversed(said)
+        if row["event"] not in values["without"]
+        for about in json.loads(row["attached"])
+    ]
+    return rows[: values["files"]]
 
 
 def _appoint(tables: _Tables, values: Values) -> None:
@@ -268,8 +285,10 @@ _ANSWERS: Mapping[str, Callable[[_Tables, Values], list[Row] | None]] = {
     standing.SQL["memories"]: _standing,
     standing.SQL["turns"]: _said,
     turns.SQL["append"]: _append,
+    turns.SQL["drop"]: _drop,
     turns.SQL["summary"]: _nothing,
     turns.SQL["newest"]: _newest,
+    turns.SQL["attached"]: _attached,
     **dict.fromkeys(findings.SQL.values(), _nothing),
     **dict.fromkeys(team_settings.SQL.values(), _nothing),
     attention.SQL["spend"]: lambda _, values: [{"granted": values["urgent"] + values["others"]}],

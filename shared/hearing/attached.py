@@ -1,10 +1,11 @@
-"""Reads the files that came with messages, for one run: each is data with its name and author, or
-one line that says why it is not read. None of them fails the run."""
+"""Reads the files that came with messages, for one run, and shows those that came earlier: each is
+data with its name and author, or one line that says why it is not read. None fails the run."""
 
 import hashlib
 import time
 from base64 import b64decode, b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from shared.actions.slack.heard.queries import ReadSlackFile
@@ -16,28 +17,38 @@ from shared.hearing.ear import MOST_BYTES, Ear
 from shared.hearing.file_kinds import IMAGE_BYTES, FileRead, image_type, read_bytes
 from shared.journal import Outcome
 from shared.memory.attribution import person, trust_label, trust_of
+from shared.memory.conversations.turns import EarlierFile
 from shared.models import Image
+from shared.models.routing import Models
 from shared.perception import dig, items, string
 from shared.perception.writers import writer_of
 
 #: Files of one run, their bytes, and the seconds and characters that all of them may take.
 _MOST, _BYTES, _SECONDS, _CHARACTERS = 10, 10_000_000, 25.0, 60_000
+#: Pictures that came earlier and are shown again.
+_PICTURES = 3
 _RECORDED = ("audio/", "video/")
 _GONE = {"tombstone": "it was deleted", "hidden_by_limit": "the workspace's plan hides it"}
 
 
 class Attachments(NamedTuple):
-    """What came with messages: blocks to show, and the pictures among them."""
+    """What came with messages: blocks to show, the pictures among them, and what the conversation
+    keeps of the files, by the ids of their events."""
 
     shown: tuple[Attached, ...] = ()
     images: tuple[Image, ...] = ()
+    kept: Mapping[str, Sequence[Json]] = {}
 
 
 class _File(NamedTuple):
-    """A file, and the message that it came with."""
+    """A file, the message that it came with, who sent it and how far that is to be trusted; of one
+    that came `earlier`, where."""
 
     about: Json
     event: Event
+    author: str
+    trust: str
+    earlier: str = ""
 
     @property
     def id(self) -> str:
@@ -48,29 +59,46 @@ class _File(NamedTuple):
         return string(self.about, "name") or string(self.about, "title") or self.id
 
 
-def attachments(loan: Loan, said: Sequence[Event]) -> Attachments:
-    """Read the files of the messages, as a step."""
+def attachments(
+    loan: Loan, said: Sequence[Event], earlier: Sequence[EarlierFile] = ()
+) -> Attachments:
+    """Read the files of the messages, as a step, and show those that came earlier as they were
+    kept: only pictures are fetched again, and only for models that see them."""
     files = [*_files(said)]
-    if not files:
-        return Attachments()
     bodies: dict[str, bytes] = {}
+    rows = _rows(loan, files[:_MOST], bodies) if files else []
+    read = [*zip(files, rows, strict=False)]
+    shown = [_shown(loan, file, row) for file, row in read]
+    if left := files[_MOST:]:
+        shown.append(_shown(loan, left[0], {"note": f"{len(left)} files more are not read"}))
+    kept: dict[str, list[Json]] = {}
+    for file, row in read:
+        kept.setdefault(file.event.id, []).append({"id": file.id, "name": file.name, **row})
+    now = {file.id for file in files}
+    before = [*_earlier(loan, (one for one in earlier if one.about["id"] not in now))]
+    shown += [_shown(loan, file, row) for file, row in before]
+    pictures = [(file, row) for file, row in before if row.get("image")][:_PICTURES]
+    pictures = pictures if pictures and loan.services[Models].sees("large") else []
+    images = [_image(loan, *one, bodies) for one in (*read, *pictures) if one[1].get("image")]
+    return Attachments(tuple(shown), tuple(filter(None, images)), kept)
+
+
+def _rows(loan: Loan, files: Sequence[_File], bodies: dict[str, bytes]) -> list[Json]:
+    """Return what each file says, as a step; keep the bytes of images."""
 
     def work() -> Outcome:
         ear = Ear(loan)
-        rows = [*_read(loan, files[:_MOST], bodies, ear)]
+        rows = [*_read(loan, files, bodies, ear)]
         return Outcome(rows, ear.model, cost=ear.cost)
 
     about = {"files": [file.id for file in files]}
-    rows = loan.run.step("read", about, work, defer=True)
-    shown = [_shown(file, row) for file, row in zip(files, rows, strict=False)]
-    if left := files[_MOST:]:
-        shown.append(_shown(left[0], {"note": f"{len(left)} files more are not read"}))
-    images = [
-        image
-        for file, row in zip(files, rows, strict=False)
-        if row.get("image") and (image := _image(loan, file, row, bodies))
-    ]
-    return Attachments(tuple(shown), tuple(images))
+    return list(loan.run.step("read", about, work, defer=True))
+
+
+def _earlier(loan: Loan, earlier: Iterable[EarlierFile]) -> Iterator[tuple[_File, Json]]:
+    for one in earlier:
+        author, trust = person(one.author), trust_label(one.trust)
+        yield _File(one.about, loan.run.event, author, trust, one.url), one.about
 
 
 def _files(said: Sequence[Event]) -> Iterator[_File]:
@@ -79,7 +107,8 @@ def _files(said: Sequence[Event]) -> Iterator[_File]:
         message = dig(inner, "message") if dig(inner, "subtype") == "message_changed" else inner
         for about in items(message, "files"):
             if isinstance(about, dict) and string(about, "id"):
-                yield _File(about, event)
+                author, trust = person(writer_of(event).name), trust_label(trust_of(event))
+                yield _File(about, event, author, trust)
 
 
 def _read(loan: Loan, files: Sequence[_File], bodies: dict[str, bytes], ear: Ear) -> Iterator[Json]:
@@ -99,9 +128,11 @@ def _read(loan: Loan, files: Sequence[_File], bodies: dict[str, bytes], ear: Ear
         if len(found.text) > room:
             row["note"] = "the rest is left out, as the files say too much together"
         room -= len(row["text"])
+        if body:
+            row["digest"] = hashlib.sha256(body).hexdigest()
         if found.image:
             bodies[file.id] = body
-            row |= {"image": found.image, "digest": hashlib.sha256(body).hexdigest()}
+            row["image"] = found.image
         yield row
 
 
@@ -133,9 +164,21 @@ def _image(loan: Loan, file: _File, row: Json, bodies: dict[str, bytes]) -> Imag
     return Image(media_type, b64encode(body).decode(), file.name)
 
 
-def _shown(file: _File, row: Json) -> Attached:
+def _stands(loan: Loan, file: _File, row: Json) -> bool:
+    """Does Slack still give the same bytes? It is asked anew where they are."""
+    if not row.get("digest"):
+        return True  # nothing was read; that is what the line says
+    about = {"id": file.id, "mimetype": _RECORDED[0]}
+    body, _ = _bytes(loan, file._replace(about=about))
+    return hashlib.sha256(body).hexdigest() == string(row, "digest")
+
+
+def _shown(loan: Loan, file: _File, row: Json) -> Attached:
     kind = f" ({row['image'].removeprefix('image/')} image)" if row.get("image") else ""
     note = f"[{file.name}: {row['note']}]" if row.get("note") else ""
     text = "\n".join(filter(None, (row.get("text", ""), note))) or f"[{file.name}{kind}]"
-    author = person(writer_of(file.event).name)
-    return Attached(f"file {file.name}", text, author, trust_label(trust_of(file.event)))
+    when = " (sent earlier)" if file.earlier else ""
+    name, looks = f"file {file.name}{when}", partial(_stands, loan, file, row)
+    return Attached(
+        name, text, file.author, file.trust, file.earlier, ref=f"file {file.id}", stands=looks
+    )

@@ -10,7 +10,7 @@ from shared.agent.conversation import Conversation
 from shared.database import Database, Statement, queries
 from shared.desk import Loan
 from shared.errors import ActionError
-from shared.events import MENTION, Event, Json, Thread, run_id
+from shared.events import MENTION, RETRY, Event, Json, Thread, run_id
 from shared.journal import Outcome
 from shared.log import log
 from shared.perception import string
@@ -53,6 +53,7 @@ class HearingDesk:
         if not heard["found"]:
             return ""
         said = self._said(heard["items"], event)
+        conversation.instead_of = _earlier(event)
         conversation.said = said = said if said and said[0].id == event.id else (event, *said)
         later = [one for one in said[1:] for one in _twins(one)]
         conversation.with_answer += self._taken(later)
@@ -72,15 +73,17 @@ class HearingDesk:
         return Edited(_text(said), Thread(*heard["thread"]), tuple(heard["stamps"]))
 
     def attached(self, conversation: Conversation) -> tuple[Attached, ...]:
-        """Return what came along with what was said, as data; the conversation gets pictures."""
+        """Return what came along with what was said, or earlier in the conversation, as data; the
+        conversation gets pictures, and keeps the files."""
         said = "".join(one.text for one in conversation.said)
-        if "http" not in said and "[file: " not in said:
+        earlier = conversation.earlier_files
+        if not earlier and "http" not in said and "[file: " not in said:
             return ()  # like most of what people say: a cold start loads no more than it needs
         from shared.hearing.attached import attachments
         from shared.hearing.links import linked
 
-        found = attachments(self._loan, conversation.said)
-        conversation.images = found.images
+        found = attachments(self._loan, conversation.said, earlier)
+        conversation.images, conversation.attached = found.images, found.kept
         return (*found.shown, *linked(self._loan, conversation.said))
 
     def _heard(self) -> Json:
@@ -94,7 +97,8 @@ class HearingDesk:
         own = self._unbegun(in_a_row(event, later, self._claims))
         taken = {one.message.ts for one in own}
         items = first + [one for one in later if one["ts"] in taken]
-        return {"items": items, "found": found["found"]}
+        # An edit finds the turn by the id of its event, which is another one after a retry.
+        return {"items": items, "found": found["found"], "ids": {event.message.ts: event.id}}
 
     def _heard_again(self) -> Json:
         """Return what the newest answer answers, as it is now, if this event edits a part of it."""
@@ -126,9 +130,8 @@ class HearingDesk:
         receipt = rows[0]["receipt"]
         stamps = (receipt["data"] or {}).get("ts") or [receipt["id"]]
         # An edit can take a mention away, which is a part of the id; the turns have the first one.
-        ids = rows[0]["heard"].get("ids") or {
-            ts: event_of(one, event, self._claims).id for ts, one in before.items()
-        }
+        ids = {ts: event_of(one, event, self._claims).id for ts, one in before.items()}
+        ids |= rows[0]["heard"].get("ids") or {}
         return {"items": items, "thread": list(thread), "stamps": stamps, "ids": ids}
 
     def _since(self, thread: Thread, ts: str) -> Json | None:
@@ -199,3 +202,9 @@ def _twins(event: Event) -> tuple[Event, Event]:
     """Return both events that Slack may send for a message."""
     plain = event.id.removesuffix(MENTION)
     return event._replace(id=plain), event._replace(id=plain + MENTION)
+
+
+def _earlier(event: Event) -> list[str]:
+    """Return the ids under which an event came before it was tried again."""
+    parts = event.id.split(RETRY)
+    return [RETRY.join(parts[:count]) for count in range(1, len(parts))]

@@ -4,6 +4,7 @@ one line that says so."""
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -15,9 +16,9 @@ from shared.agent.context import Attached
 from shared.desk import Loan
 from shared.errors import AgentFlowsError
 from shared.events import REPOSITORY, Event, Json
+from shared.evidence.readers import readers_of
 from shared.journal import Outcome
 from shared.memory.attribution import person, trust_label
-from shared.memory.audience import Audiences
 from shared.perception.github import audience_of
 from shared.settings import Settings
 
@@ -55,7 +56,10 @@ def linked(loan: Loan, said: Sequence[Event]) -> tuple[Attached, ...]:
     rows = loan.run.step(
         "read", about, lambda: Outcome([_read(loan, one) for one in found[:_MOST]]), defer=True
     )
-    shown = [_shown(one, row) for one, row in zip(found, rows, strict=False)]
+    shown = [
+        _shown(one, row)._replace(ref=f"link {one.name}", stands=partial(_stands, loan, one, row))
+        for one, row in zip(found, rows, strict=False)
+    ]
     shown += [_shown(one, {"note": "too many links; not read"}) for one in found[_MOST:][:1]]
     return tuple(shown)
 
@@ -89,8 +93,8 @@ def _pages_of(api: str) -> str:
 
 def _message(loan: Loan, event: Event, url: str, found: re.Match[str]) -> _Linked:
     channel, ts = found[1], f"{found[2]}.{found[3]}"
-    visible = loan.services[Audiences].visible_from(event.audience, event.scope)
-    query = ReadLinked(event.thread, channel, ts, found[4] or ts, tuple(sorted(visible)))
+    visible = tuple(sorted(readers_of(loan).visible))
+    query = ReadLinked(event.thread, channel, ts, found[4] or ts, visible)
     return _Linked(url, f"Slack message {channel}/{ts}", "", query)
 
 
@@ -112,22 +116,26 @@ def _on_github(url: str, found: re.Match[str]) -> _Linked:
 
 def _read(loan: Loan, link: _Linked) -> Json:
     """Return what a link leads to; a note when somebody who reads along may not see it."""
-    event = loan.run.event
     try:
-        if link.repository:
-            audience = audience_of(loan.read(AskRepository(link.repository)))
-            visible = loan.services[Audiences].visible_from(event.audience, event.scope)
-            if not _sees(visible, audience):
-                return {"note": "not everybody who reads this may see it"}
+        if not _is_told(loan, link):
+            return {"note": "not everybody who reads this may see it"}
         return _told(link, loan.read(link.query))
     except AgentFlowsError:
         return {"note": "I cannot read it from here"}
 
 
-def _sees(visible: frozenset[str], audience: str) -> bool:
-    """GitHub's names ignore case, and a grant may name all repositories of an owner."""
-    small = audience.lower()
-    return audience in visible or bool({small, small.partition("/")[0] + "/*"} & visible)
+def _stands(loan: Loan, link: _Linked, row: Json) -> bool:
+    """Does it still say so, to everybody who reads the answer?"""
+    return _read(loan, link) == row
+
+
+def _is_told(loan: Loan, link: _Linked) -> bool:
+    """May the readers be told what is said there? Of other channels Slack is asked."""
+    here, readers = loan.run.event, readers_of(loan)
+    if link.repository:
+        return readers.see(audience_of(loan.read(AskRepository(link.repository))))
+    is_here = isinstance(link.query, ReadLinked) and link.query.channel == here.thread.channel
+    return not is_here or readers.see(here.audience)
 
 
 def _told(link: _Linked, found: Any) -> Json:

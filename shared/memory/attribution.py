@@ -103,12 +103,13 @@ def speaker(one: Attributed) -> str:
 
 
 def place(one: Attributed) -> str:
-    """Return a short name of the place: `acme/shop#5`, `acme/shop:docs/deploy.md`, `Slack C1`."""
+    """Return a short name of the place: `acme/shop#5`, `acme/shop:docs/deploy.md`, `Slack C1`,
+    `direct messages`."""
     address = urlsplit(one.url)
     path = unquote(address.path)
     channel = parse_qs(address.query).get("channel", [""])[0]
     if channel:
-        name = f"Slack {channel}"
+        name = "direct messages" if channel.startswith("D") else f"Slack {channel}"
     elif found := _ISSUE.match(path) or _FILE.match(path):
         name = f"{found[1]}{'#' if found[2].isdigit() else ':'}{found[2]}"
     elif found := _REPOSITORY.fullmatch(path):

@@ -133,6 +133,10 @@ class Models:
         found = [windows.of(name) for name in (*names, *self._roles.chain("small").names)]
         return ModelWindow(min(one.tokens for one in found), min(one.answer for one in found))
 
+    def sees(self, role: str) -> bool:
+        """May a model that answers for the role see pictures?"""
+        return any(map(self._sight.sees, self._roles.chain(role).names))
+
     def purse(self, name: str, payer: Payer) -> Purse | None:
         """Return the budget for batches of the model `name`; None when nothing counts them."""
         guards = self._guards

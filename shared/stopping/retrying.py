@@ -7,7 +7,7 @@ from shared.aws.bus import Bus
 from shared.database import queries
 from shared.desk import Loan
 from shared.errors import EventError
-from shared.events import Event
+from shared.events import RETRY, Event
 from shared.journal import Outcome
 
 SQL = queries(__file__, "retrying.sql")
@@ -51,7 +51,7 @@ class RetryDesk:
         if not (is_asker or self._loan.may_write()):
             return Outcome("not allowed")
         again = event._replace(
-            id=f"{event.id}:retry:{named}",
+            id=f"{event.id}{RETRY}{named}",
             payload={**event.payload, ONLY_FOR: rows[0]["flow"]},
             received_at=pressed.received_at,  # a stop before it was about the first time
         )

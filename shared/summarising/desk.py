@@ -15,10 +15,9 @@ from shared.database import Database
 from shared.desk import Loan
 from shared.events import Json
 from shared.evidence.passages import GivenPassage, GivenPassages
-from shared.evidence.readers import Readers
+from shared.evidence.readers import readers_of
 from shared.evidence.standing import SourceCheck
 from shared.journal import Outcome
-from shared.memory.audience import Audiences
 
 
 class SummaryDesk:
@@ -29,7 +28,7 @@ class SummaryDesk:
 
     def __init__(self, loan: Loan) -> None:
         self._loan, self._event = loan, loan.run.event
-        self._readers = Readers(loan.run, loan.services[Audiences])
+        self._readers = readers_of(loan)
         self.named = loan.named
 
     @classmethod

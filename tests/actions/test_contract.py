@@ -214,6 +214,7 @@ def on_slack() -> Iterator[Platform]:
                 say.SearchSlack(TEAM, GENERAL, "Hello", token),
                 right.AskChannel("#general"),
                 right.AskMember(TEAM, ALICE),
+                right.AskName(TEAM, GENERAL, GENERAL),
                 right.AskReader(TEAM, GENERAL, ALICE),
                 right.AskShared(TEAM, GENERAL),
             ),

@@ -1,6 +1,6 @@
 """A team with a repository, a workspace and a memory, that asks the agent in #support."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flows.chat import chat
@@ -18,6 +18,7 @@ from shared.settings import Settings
 from shared.testing import FlowRunner
 from tests.actions.slack.sandbox_thread import connect
 from tests.events.made import an_event
+from tests.hearing.spoken import taken
 
 SHOP = "acme/shop"
 TENANT = "github:acme"
@@ -43,9 +44,21 @@ class Team:
 
     # What people do
 
-    def asks(self, text: str = QUESTION, channel: str = SUPPORT, **changes: Any) -> Event:
-        """Let Alice mention the agent."""
-        ts = self.slack.say(channel, f"<@{BOT_USER}> {text}")
+    def asks(
+        self,
+        text: str = QUESTION,
+        channel: str = SUPPORT,
+        files: Sequence[tuple[str, bytes]] = (),
+        **changes: Any,
+    ) -> Event:
+        """Let Alice mention the agent, perhaps with files."""
+        said = f"<@{BOT_USER}> {text}"
+        if files:
+            ts = self.slack.attach(channel, *files, text=said)
+            message = self.slack.workspace.message(channel, ts)
+            inner = {**message, "channel": channel, "channel_type": "channel", "event_ts": ts}
+            return taken(inner)._replace(workplace=Workplace(SHOP, TENANT), **changes)
+        ts = self.slack.say(channel, said)
         brought = self.slack.searches.brought({"type": "message", "user": ALICE})
         event = an_event(
             id=f"slack:{TEAM}:{channel}:{ts}",
@@ -94,6 +107,11 @@ class Team:
     def replies(self, event: Event) -> list[str]:
         thread = self.slack.thread(event.thread.channel, event.thread.ts)[1:]
         return [one["blocks"][0]["text"] for one in thread if "blocks" in one]
+
+    def follows_up(self, first: Event, text: str, **changes: Any) -> Event:
+        """Let Alice say more in the thread of a question."""
+        here = {"conversation": first.conversation, "thread_target": first.thread}
+        return self.asks(text, first.channel, **here | changes)
 
     def asked(self) -> ModelRequest:
         """Return the last request to the model."""

@@ -3,11 +3,11 @@
 import pytest
 
 from flows.chat import chat
-from infra.local.sandbox.slack.workspace import SUPPORT, TEAM
+from infra.local.sandbox.slack.workspace import DM, GENERAL, SUPPORT, TEAM
 from shared.database import Statement
 from shared.errors import ModelUnavailable
 from shared.memory import Trust
-from tests.evidence.team import QUESTION, SHOP, Team, after, calls, steps
+from tests.evidence.team import FACT, QUESTION, SHOP, Team, after, calls, steps
 
 
 def test_what_the_memory_says_is_cited_with_a_link(team: Team) -> None:
@@ -53,6 +53,8 @@ def test_without_a_source_it_does_not_know(team: Team, answer: str) -> None:
     [
         ("Hello", "Hello, what can I do?"),
         ("How are you?", "Fine."),
+        ("hello?", "Hello! How can I help you?"),
+        ("thanks, can you hear me?", "Yes, I can hear you!"),
         ("Are you an AI?", "Yes, I am."),
         ("How do I reverse a list in Python?", "[general] With `reversed(one)`."),
         ("What are you?", "[talk] A program that answers."),
@@ -62,6 +64,27 @@ def test_without_a_source_it_does_not_know(team: Team, answer: str) -> None:
 def test_talk_and_what_everybody_knows_needs_no_source(team: Team, asked: str, answer: str) -> None:
     team.says(answer)
     assert team.hears(team.asks(asked)) == answer.partition("] ")[2] or answer
+
+
+@pytest.mark.parametrize(
+    ("asked", "reply"),
+    [
+        ("hello?", "I am here. What would you like to know?"),
+        ("Hallo, wie geht es dir?", "Ich bin da. Was möchtest du wissen?"),
+        ("你能听到我吗？", "我在。你想知道什么？"),
+    ],
+)
+def test_what_a_greeting_does_not_ask_is_not_stated(team: Team, asked: str, reply: str) -> None:
+    team.knows()
+    team.says("Yes. The shop is deployed on Fridays.")
+    assert team.hears(team.asks(asked)) == reply
+    sql = "select count(*) as n from turns where unanswered"
+    assert team.database.run("github:acme", [Statement(sql, {})])[0] == [{"n": 0}]
+
+
+def test_an_answer_may_ask_back(team: Team) -> None:
+    team.says("Which service do you mean?")
+    assert team.hears(team.asks()) == "Which service do you mean?"
 
 
 def test_what_fails_is_dropped_and_the_rest_is_numbered_anew(team: Team) -> None:
@@ -259,3 +282,39 @@ def run(team: Team, sql: str) -> None:
     from shared.database import Statement
 
     team.database.run("github:acme", [Statement(sql, {})])
+
+
+def in_slack(channel: str, ts: str = "1700000000.000100") -> str:
+    return f"https://slack.com/app_redirect?team={TEAM}&channel={channel}&message_ts={ts}"
+
+
+@pytest.mark.parametrize(
+    ("asked", "heading", "title"),
+    [
+        (QUESTION, "Sources", "our direct messages"),
+        ("Wann wird der shop deployed, und wer macht das?", "Quellen", "unsere Direktnachrichten"),
+    ],
+)
+def test_direct_messages_are_named_as_ours(
+    team: Team, asked: str, heading: str, title: str
+) -> None:
+    dm = f"dm:{DM}"
+    team.knows(ref="m", audience=dm, url=in_slack(DM))
+    team.says("At ten [1].")
+    reply = team.hears(team.asks(asked, DM, type="slack.message.im", audience=dm))
+    assert f"**{heading}**\n1. [{title}: {FACT}]({in_slack(DM)})" in reply
+    assert DM not in reply.replace(in_slack(DM), "")
+
+
+def test_a_channel_is_named_by_its_name(team: Team) -> None:
+    team.knows(ref="m", audience=f"team:{TEAM}", url=in_slack(GENERAL))
+    team.says("At ten [1].")
+    assert f"1. [#general: {FACT}](" in team.hears(team.asks())
+    team.slack.fail_next("conversations.info")
+    team.says("At ten [1].")
+    reply = team.hears(team.asks(f"{QUESTION} Again."))
+    assert f"1. [Slack: {FACT}](" in reply
+    team.says("At ten [2].")
+    ts = team.slack.say(SUPPORT, "Deployed at ten.")
+    link = f"https://acme.slack.com/archives/{SUPPORT}/p{ts.replace('.', '')}"
+    assert f"1. [#support: Deployed at ten.]({link})" in team.hears(team.asks(f"{link} when?"))

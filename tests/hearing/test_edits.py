@@ -9,7 +9,7 @@ import pytest
 from flows.control import control
 from flows.uninstall import uninstall
 from infra.local.sandbox.slack.workspace import ALICE, BOB, BOT_USER, DM, SUPPORT
-from shared.events import Event
+from shared.events import RETRY, Event
 from tests.actions.slack.chat_runner import ChatRunner
 from tests.crash.test_streaming import KilledProcesses
 from tests.hearing.spoken import (
@@ -22,7 +22,7 @@ from tests.hearing.spoken import (
     states,
 )
 from tests.hearing.test_in_a_row import bot_says, in_a_row
-from tests.models.scripted_server import Says
+from tests.models.scripted_server import Fails, Says
 from tests.waiting import wait_for
 
 
@@ -84,6 +84,32 @@ def test_an_edit_that_takes_the_mention_away_leaves_no_second_question(runner: C
         assert "On Monday." not in str(runner.model.seen[-1].body["messages"])
     turns = runner.recorded("select role, text from turns order by seq")
     assert turns == [("user", "When do we fly?"), ("assistant", "On Friday.")]
+
+
+@pytest.mark.parametrize("fails", ["model", "reply"])
+def test_an_edit_after_a_retry_leaves_one_question(
+    runner: ChatRunner, place: str, fails: str
+) -> None:
+    """The first attempt failed before there was an answer, or with one that Slack did not take."""
+    mention, channel = (f"{MENTION} ", SUPPORT) if place == "thread" else ("", DM)
+    first = says(runner, f"{mention}When do we ship?", channel)
+    runner.model.says(*([Fails(401)] if fails == "model" else [Says("On Sunday.")]))
+    if fails == "reply":
+        for method in ("chat.postMessage", "chat.startStream"):
+            runner.slack.fail_next(method, "restricted_action", times=9)
+    runner.deliver(first)
+    runner.slack.forget_faults()
+    named = runner.recorded("select id from runs where flow = 'chat' and state = 'failed'")
+    again = first._replace(id=f"{first.id}{RETRY}{named[0][0]}")
+    # An answer that Slack did not take is in the prompt cache.
+    runner.model.says(*([Says("On Sunday.")] if fails == "model" else []), Says("On Tuesday."))
+    assert runner.deliver(again)
+    assert runner.replies(first)[-1] == "On Sunday."
+    assert runner.deliver(edits(runner, first, f"{mention}When do we sail?"))
+    assert runner.replies(first)[-1] == "On Tuesday."
+    assert "On Sunday." not in str(runner.model.seen[-1].body["messages"])
+    turns = runner.recorded("select role, text from turns order by seq")
+    assert turns == [("user", "When do we sail?"), ("assistant", "On Tuesday.")]
 
 
 def test_two_edits_in_a_row_are_answered_once(runner: ChatRunner) -> None:

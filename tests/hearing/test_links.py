@@ -9,12 +9,13 @@ import pytest
 
 from flows.chat import chat
 from infra.local.sandbox.github import GitHubSandbox
-from infra.local.sandbox.slack.workspace import BOB, DM, SUPPORT, TEAM
+from infra.local.sandbox.slack.workspace import BOB, DM, GENERAL, SUPPORT, TEAM
 from shared.actions.asking import AskRepository
 from shared.actions.github.adapter import GitHubAdapter
 from shared.actions.github.queries import ListCommits, ReadIssue, ReadText
 from shared.agent.flow import Flow, flow
 from shared.aws.queue import Queue
+from shared.database import Statement
 from shared.journal import Journal
 from shared.runtime.composition import capabilities, handler_of
 from shared.settings import Settings
@@ -139,6 +140,32 @@ def test_other_links_are_left_alone(runner: ChatRunner, github: GitHubSandbox, u
 def permalink(channel: str, ts: str, root: str = "") -> str:
     more = f"?thread_ts={root}&cid={channel}" if root else ""
     return f"https://acme.slack.com/archives/{channel}/p{ts.replace('.', '')}{more}"
+
+
+@pytest.mark.parametrize(("wish", "told"), [("workspace", 4), ("channel", 2), ("public", 1)])
+def test_links_follow_whose_knowledge_the_channel_wants(
+    runner: ChatRunner, github: GitHubSandbox, wish: str, told: int
+) -> None:
+    wanted = {"place": f"slack:{TEAM}:{SUPPORT}", "value": wish}
+    sql = """insert into channel_settings
+             (tenant, place, key, value, changed_by, changed_at, event_id)
+             values ('github:acme', %(place)s, 'audience', %(value)s, 'alice', now(), 'e1')"""
+    runner.database.run("github:acme", [Statement(sql, wanted)])
+    github.push("acme/open", {"a.md": "Open to all.\n"})
+    github.set_private("acme/open", private=False)
+    github.set_private(SHOP, private=True)
+    here = runner.slack.say(SUPPORT, "Said here.", BOB)
+    there = runner.slack.say(GENERAL, "Said elsewhere.", BOB)
+    web = "https://github.com"
+    links = [f"{web}/acme/open/blob/main/a.md", permalink(SUPPORT, here)]
+    links += [f"{web}/{SHOP}/issues/{len(github.issues(SHOP))}", permalink(GENERAL, there)]
+    try:
+        seen = asked(runner, github, "See " + " ".join(links), SUPPORT, audiences=OPEN)
+    finally:
+        github.set_private(SHOP, private=False)
+    said = ["Open to all.", "Said here.", "It sticks on Mondays.", "Said elsewhere."]
+    assert [one for one in said if one in seen] == said[:told]
+    assert seen.count("not everybody who reads this may see it") == 4 - told
 
 
 def test_links_to_messages_are_read_where_the_workspace_reads_them(

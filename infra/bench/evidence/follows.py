@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from shared.agent.context import as_data
 from shared.errors import SettingsError
+from shared.evidence.small_talk import states_nothing
 from shared.models import ChatMessage, ModelRequest
 from shared.models.answers import typed
 from shared.models.offline.similarity import coverage, terms
@@ -23,6 +24,8 @@ from shared.settings import Settings
 
 #: The labelled pairs of this project.
 OWN = Path(__file__).with_name("labelled.json")
+#: Questions with answers that name no source, labelled: does the answer state what needs one?
+TALK = Path(__file__).with_name("talk.json")
 #: The share of a claim's words that its passage must have.
 _COVERED = 0.7
 _PATIENCE = 60.0
@@ -94,6 +97,11 @@ def follows_by_words(passage: str, claim: str) -> bool:
     if bool(_TURNS.search(claim)) != bool(_TURNS.search(passage)):
         return False
     return coverage(terms(claim), terms(passage), {}) >= _COVERED
+
+
+def states_by_form(question: str, answer: str) -> bool:
+    """Does an answer without a source state something, as the replies of `chat` are decided?"""
+    return not states_nothing(question, answer)
 
 
 def judged_by(settings: Settings, model: str) -> Follows:

@@ -7,7 +7,7 @@ from typing import Self
 
 from shared.actions import Action, Mark, Query, Receipt
 from shared.actions.adapter import Answering, Handling, TableAdapter
-from shared.actions.asking import AskChannel, AskMember, AskReader, AskShared
+from shared.actions.asking import AskChannel, AskMember, AskName, AskReader, AskShared
 from shared.actions.slack.actions import (
     AskClock,
     AskDirect,
@@ -45,6 +45,7 @@ from shared.actions.slack.people import (
     ask_clock,
     ask_direct,
     ask_member,
+    ask_name,
     ask_reader,
     ask_shared,
 )
@@ -97,6 +98,7 @@ ANSWERS: Mapping[type[Query], Answering[SlackSession]] = {
     AskMember: ask_member,
     AskReader: ask_reader,
     AskShared: ask_shared,
+    AskName: ask_name,
     FindEffect: find_effect,
     FindThread: find_thread,
     ReadThread: read_thread,

@@ -1,6 +1,6 @@
 """Tells who somebody is in the workspace, and which channels other companies are in."""
 
-from shared.actions.asking import AskMember, AskReader, AskShared
+from shared.actions.asking import AskMember, AskName, AskReader, AskShared
 from shared.actions.slack.actions import AskClock, AskDirect
 from shared.actions.slack.session import SlackSession, act, read
 from shared.events import Json
@@ -31,6 +31,15 @@ def ask_shared(session: SlackSession, query: AskShared) -> Json:
         read(doing, session.client.conversations_info, channel=query.channel).get("channel") or {}
     )
     return {"shared": found.get("id") != query.channel or is_shared(found)}
+
+
+def ask_name(session: SlackSession, query: AskName) -> Json:
+    """What Slack calls a conversation of several people is made of their names, and is none."""
+    doing, info = f"look up channel {query.channel}", session.client.conversations_info
+    found = read(doing, info, channel=query.channel).get("channel") or {}
+    name = str(found.get("name") or "")
+    is_named = bool(name) and not found.get("is_im") and not found.get("is_mpim")
+    return {"name": f"#{name}" if is_named else ""}
 
 
 def ask_reader(session: SlackSession, query: AskReader) -> Json:

@@ -26,8 +26,8 @@ said as materialized (
   where t.tenant = %(tenant)s
     and case %(by)s
           when 'text' then cardinality(%(patterns)s::text[]) > 0
-                           and strpos(lower(t.text), (%(names)s::text[])[1]) > 0
-                           and lower(t.text) ~ all (%(patterns)s::text[])
+                           and strpos(lower(t.text || t.attached::text), (%(names)s::text[])[1]) > 0
+                           and lower(t.text || t.attached::text) ~ all (%(patterns)s::text[])
           when 'author' then t.role = 'user' and t.author = any (%(names)s::text[])
           when 'source' then lies_in(t.conversation, (%(names)s::text[])[1])
           when 'ref' then t.conversation = 'github:' || (%(names)s::text[])[1]

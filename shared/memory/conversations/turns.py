@@ -1,6 +1,7 @@
 """The short-term memory: the turns of a conversation, and the window that a model is shown."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from shared.database import Database, Row, Statement, queries
@@ -25,6 +26,8 @@ _ONE_TURN, _SUMMARISED = 0.25, 2.0
 _MARKS, _MARKS_SHARE = 16, 0.01
 #: How many turns and characters of a conversation are read at once.
 _READ_TURNS, _READ_CHARACTERS = 400, 200_000
+#: How many files that came earlier are shown, and characters of all of them.
+_FILES, _FILE_CHARACTERS = 6, 24_000
 
 
 class Turn(NamedTuple):
@@ -57,8 +60,19 @@ class Origin(NamedTuple):
     flow: str = ""
 
 
+class EarlierFile(NamedTuple):
+    """A file that came with a turn: by whom, where it stands, and what was read of it, as
+    `{"id", "name", "text", "note", "digest", "image"}`."""
+
+    author: str
+    trust: Trust
+    url: str
+    about: Json
+
+
 class Window(NamedTuple):
-    """The part of a conversation that a model is shown: a summary, then the newest turns.
+    """The part of a conversation that a model is shown: a summary, then the newest turns. `files`
+    are the newest that came with any turn.
 
     The `older` turns between them, `first` to `up_to`, are not in the summary yet. The summary
     reaches up to `previous`, which is 0 without one, and has the lowest `trust` of its turns.
@@ -71,6 +85,7 @@ class Window(NamedTuple):
     first: int = 0
     up_to: int = 0
     trust: Trust = "outside"
+    files: tuple[EarlierFile, ...] = ()
 
     @property
     def told(self) -> Trust:
@@ -93,7 +108,8 @@ def _own(trust: Trust) -> str:
 def window_of(row: Json) -> Window:
     """Read a window that was written as JSON."""
     turns = {name: tuple(Turn(*turn) for turn in row[name]) for name in ("older", "newest")}
-    return Window(**row | turns)
+    files = tuple(EarlierFile(*file) for file in row.get("files", ()))
+    return Window(**row | turns | {"files": files})
 
 
 class Conversations:
@@ -118,13 +134,14 @@ class Conversations:
             "without": list(without),
             "limit": _READ_TURNS,
             "characters": _READ_CHARACTERS,
+            "files": _FILES,
         }
-        statements = [Statement(SQL[name], key) for name in ("summary", "newest")]
-        summaries, rows = self._database.run(tenant, statements)
+        statements = [Statement(SQL[name], key) for name in ("summary", "newest", "attached")]
+        summaries, rows, files = self._database.run(tenant, statements)
         last: Row = summaries[0] if summaries else {"up_to_seq": 0, "text": "", "trust": "outside"}
         turns = [(row.pop("seq"), Turn(**row)) for row in rows]
         window = fit(turns, budget, last["text"], last["up_to_seq"])
-        return window._replace(trust=last["trust"])
+        return window._replace(trust=last["trust"], files=_fitting(EarlierFile(**f) for f in files))
 
     def append(
         self,
@@ -135,9 +152,11 @@ class Conversations:
         origin: Origin | None = None,
         *,
         asker: str = "",
+        attached: Sequence[Json] = (),
     ) -> Statement:
-        """Return the statement that appends `turn`, or replaces that of the same event and role;
-        it keeps nothing of an `asker`, by default the author, who said `forget me`.
+        """Return the statement that appends `turn` with the files that came with it, or replaces
+        that of the same event and role; it keeps nothing of an `asker`, by default the author, who
+        said `forget me`.
 
         A text too long to keep loses its middle.
         """
@@ -149,9 +168,15 @@ class Conversations:
             "text": stored_text(turn.text),
             "event": event,
             "asker": storable(asker or turn.author),
+            "attached": json.dumps([_storable(file) for file in attached]),
         }
         origin = origin or Origin()
         return Statement(SQL["append"], row | origin._asdict() | {"url": storable(origin.url)})
+
+    def drop(self, tenant: str, conversation: str, events: Sequence[str]) -> Statement:
+        """Return the statement that takes the turns of these events out of a conversation."""
+        key = {"tenant": tenant, "conversation": conversation, "events": list(events)}
+        return Statement(SQL["drop"], key)
 
     def summarise(self, tenant: str, conversation: str, window: Window, text: str) -> Statement:
         """Return the statement that keeps `text` as the summary of all but the newest turns.
@@ -214,6 +239,21 @@ def _count(turns: Sequence[tuple[int, Turn]], budget: float, marks: int) -> int:
         if total > budget:
             return number
     return len(turns)
+
+
+def _fitting(files: Iterable[EarlierFile]) -> tuple[EarlierFile, ...]:
+    """Keep the beginnings of texts that are too long together; the newest come first."""
+    kept, room = [], _FILE_CHARACTERS
+    for file in files:
+        text = str(file.about.get("text", ""))
+        note = {"note": "the rest is left out"} if len(text) > room else {}
+        kept.append(file._replace(about=file.about | {"text": text[:room]} | note))
+        room -= min(len(text), room)
+    return tuple(kept)
+
+
+def _storable(file: Json) -> Json:
+    return {name: storable(value) for name, value in file.items() if isinstance(value, str)}
 
 
 def stored_text(text: str) -> str:

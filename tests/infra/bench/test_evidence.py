@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from infra.bench.evidence.follows import Rate, follows_by_words, measured, read_pairs
+from infra.bench.evidence.follows import (
+    TALK,
+    Rate,
+    follows_by_words,
+    measured,
+    read_pairs,
+    states_by_form,
+)
 from infra.cli.bench_evidence import run_bench_evidence
 from infra.cli.system import KnownSystem
 from shared.errors import SettingsError
@@ -30,6 +37,15 @@ def test_words_do_better_than_yes_to_all_and_than_a_coin() -> None:
     assert by_words.recall > 0.6
 
 
+def test_no_answer_that_states_something_passes_as_talk() -> None:
+    pairs = read_pairs(TALK)
+    assert len(pairs) >= 120
+    assert len({(pair.passage, pair.claim) for pair in pairs}) == len(pairs)
+    rate = measured(pairs, states_by_form)
+    assert rate.wrong_no == 0
+    assert rate.right_no >= 0.8 * (rate.right_no + rate.wrong_yes)
+
+
 def test_what_is_never_said_has_no_precision() -> None:
     rate = measured(read_pairs(), lambda passage, claim: False)
     assert (rate.precision, rate.recall) == (None, 0.0)
@@ -46,4 +62,5 @@ def test_a_set_that_is_none_says_what_is_expected(tmp_path: Path, text: str) -> 
 def test_the_command_prints_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     options = argparse.Namespace(set=None, model=["offline"], json=False)
     assert run_bench_evidence(KnownSystem("", Settings(), local=False), options) == 0
-    assert "precision" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "precision" in out and "only talk, and are shown" in out

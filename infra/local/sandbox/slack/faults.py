@@ -33,6 +33,10 @@ class Faults:
         with self._lock:
             self._waiting.setdefault(method, []).extend([fault] * times)
 
+    def clear(self) -> None:
+        with self._lock:
+            self._waiting.clear()
+
     def take(self, method: str) -> Fault | None:
         with self._lock:
             waiting = self._waiting.get(method)

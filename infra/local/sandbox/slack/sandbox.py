@@ -248,6 +248,10 @@ class SlackSandbox:
         or without an answer. `after` makes the change first."""
         self._faults.add(method, Fault(error, status, after, retry_after), times)
 
+    def forget_faults(self) -> None:
+        """Let no call fail any more that was ordered to."""
+        self._faults.clear()
+
     def slow_next(self, method: str, seconds: float, times: int = 1) -> None:
         """Let the next calls of `method` be answered late."""
         self._faults.add(method, Fault(delay=seconds, proceed=True), times)

@@ -51,6 +51,17 @@ class Files:
     def body(self, id_: str) -> bytes | None:
         return self._bodies.get(id_)
 
+    def delete(self, id_: str) -> None:
+        """Let nobody find a file any more."""
+        with self._lock:
+            self._rows.pop(id_)
+            self._bodies.pop(id_)
+
+    def replace(self, id_: str, body: bytes) -> None:
+        """Let a file say something else, as its author may edit a snippet."""
+        with self._lock:
+            self._bodies[id_] = body
+
     def put(self, id_: str, body: bytes) -> bool:
         """Take the bytes of an upload that was announced."""
         with self._lock:
