@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 from shared.learning.findings import KeptFinding
-from shared.learning.likeness import claims_alike, edited, shapes_alike, tells
+from shared.learning.likeness import claims_alike, edited, shapes_alike, subject, tells
 
 #: The shares of meanings that two claims have in common, from which on they say the same: about
 #: the same code, in the same file, anywhere in the repository.
@@ -19,8 +19,9 @@ _WHOLE, _EDITED = 0.5, 0.5
 _PART, _LITTLE_EDITED = 0.4, 0.65
 #: Categories of which several findings fit the same lines, so that their words must tell.
 _MANIFOLD = frozenset(["style", "documentation", "tests", "performance"])
-#: Categories that models give the same fault.
+#: Categories that models give the same fault; and with the one that they take when it is slow.
 _KIN = frozenset(["bug", "data loss", "concurrency"])
+_FAULTS = _KIN | {"performance"}
 #: Dismissals of the same claim after which it is told nowhere in the repository.
 _OFTEN = 3
 
@@ -38,6 +39,9 @@ class Known(Protocol):
     def category(self) -> str: ...
 
     @property
+    def severity(self) -> str: ...
+
+    @property
     def claim(self) -> str: ...
 
     @property
@@ -45,13 +49,40 @@ class Known(Protocol):
 
 
 def is_same(one: Known, other: Known) -> bool:
-    """Do two findings say the same of the same code, or of the same file?"""
+    """Does a finding say the same as the `other` one, which is known, of the same code, or of the
+    same file?"""
     alike = claims_alike(one.claim, other.claim)
     if one.path == other.path and alike >= _OF_FILE:
         return True
+    if not is_near(one, other):
+        return False
     if is_kin(one, other) and _is_nearly_whole(one, other):
-        return alike > 0 or not is_manifold(one)
-    return alike >= _OF_CODE and is_near(one, other)
+        is_told = alike > 0 or not is_manifold(one)
+    else:
+        is_told = alike >= _OF_CODE and not _outweighs(one, other)
+    return is_told or _is_about_the_same(one, other)
+
+
+def _is_about_the_same(one: Known, other: Known) -> bool:
+    """Are both faults of the same subject: what a claim names of its code? A claim that names
+    nothing of it is about that of the known one; one that names something else is another."""
+    if not {one.category, other.category} <= _FAULTS or _outweighs(one, other):
+        return False
+    known = subject(other.claim, other.shape)
+    if one.category == other.category and _is_nearly_whole(one, other):
+        return bool(known)
+    named = subject(one.claim, one.shape)
+    return bool(known) and (not named or not known.isdisjoint(named))
+
+
+def _outweighs(one: Known, other: Known) -> bool:
+    """Is it a fault, and what is known only a remark? People who do not care for its name may care
+    that a line is wrong."""
+    if one.category not in _KIN | {"security"}:
+        return False
+    if other.category == "performance":
+        return other.severity == "low" != one.severity
+    return other.category in _MANIFOLD
 
 
 def is_near(one: Known, other: Known) -> bool:

@@ -50,6 +50,8 @@ _ANYWHERE = """
 _SAYS_NOTHING = frozenset(map(stem, _ANYWHERE.split()))
 #: A part of code that is taken for known wherever it stands has at least so many tokens.
 TELLING = 6
+#: And a word of so many characters is the root of a longer one.
+_ROOT = 4
 
 
 def shape_of(code: str) -> str:
@@ -100,6 +102,18 @@ def edited(one: str, other: str) -> float:
     of_one, of_other = (Counter(pairwise(shape.split())) for shape in (one, other))
     both = (of_one & of_other).total()
     return 2 * both / max(of_one.total() + of_other.total(), 1)
+
+
+@lru_cache(maxsize=4096)
+def subject(claim: str, shape: str) -> frozenset[str]:
+    """Return the words of the code that a claim names: `mailer` where it speaks of mails."""
+    said = [term for term in terms(claim) if term not in _SAYS_NOTHING]
+    return frozenset(word for word in terms(shape) if any(_names(term, word) for term in said))
+
+
+def _names(term: str, word: str) -> bool:
+    shorter, longer = sorted((term, word), key=len)
+    return term == word or (len(shorter) >= _ROOT and longer.startswith(shorter))
 
 
 def tells(shape: str) -> bool:

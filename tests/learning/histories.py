@@ -175,7 +175,13 @@ STORIES: tuple[Told, ...] = (
 
 
 def kept(
-    told: Told, *, claim: int = 0, category: int = 0, path: str = "", code: str = ""
+    told: Told,
+    *,
+    claim: int = 0,
+    category: int = 0,
+    path: str = "",
+    code: str = "",
+    severity: str = "medium",
 ) -> KeptFinding:
     """Return a finding as the store has it."""
     return kept_as(
@@ -183,7 +189,7 @@ def kept(
         path or told.path,
         10,
         code or "\n".join(told.code),
-        severity="medium",
+        severity=severity,
         category=told.categories[category],
         claim=told.claims[claim],
     )
@@ -215,6 +221,7 @@ def _found(chance: random.Random, told: Told, path: str) -> KeptFinding:
         category=chance.randrange(len(told.categories)),
         path=path,
         code=_written(chance, told.code),
+        severity=chance.choice(("low", "medium", "medium", "high")),
     )
 
 

@@ -16,8 +16,9 @@ def finding(
     code: str = "session = connect(url, timeout=3)",
     path: str = "a.py",
     category: str = "bug",
+    severity: str = "medium",
 ) -> KeptFinding:
-    return kept_as(PULL, path, 1, code, severity="medium", category=category, claim=claim)
+    return kept_as(PULL, path, 1, code, severity=severity, category=category, claim=claim)
 
 
 @pytest.mark.parametrize(
@@ -96,6 +97,40 @@ def test_a_secret_is_not_kept() -> None:
 )
 def test_code_and_claim_together_tell_it(other: dict[str, str], same: bool) -> None:
     assert is_unwanted(finding(**other), [finding()]) is same
+
+
+@pytest.mark.parametrize(
+    ("claim", "category", "severity", "same"),
+    [
+        ("Sockets pile up until the process has none left.", "performance", "medium", True),
+        ("Sockets pile up until the process has none left.", "style", "medium", False),
+        ("The `timeout` is far too long for a page.", "performance", "medium", False),
+        ("Open one `session` for all requests.", "performance", "medium", True),
+    ],
+    ids=range(4),
+)
+def test_a_fault_is_known_by_what_it_names_of_the_code(
+    claim: str, category: str, severity: str, same: bool
+) -> None:
+    assert is_same(finding(claim, category=category, severity=severity), finding()) is same
+
+
+@pytest.mark.parametrize(
+    ("claim", "category", "severity", "same"),
+    [
+        ("Each call makes a new `session`.", "performance", "medium", True),
+        ("Each call makes a new `session`.", "performance", "low", False),
+        ("This is slow.", "performance", "medium", False),  # names nothing of the code
+        ("`session` is too short a name when a request fails.", "style", "medium", False),
+    ],
+    ids=range(4),
+)
+def test_a_remark_does_not_cover_a_fault(
+    claim: str, category: str, severity: str, same: bool
+) -> None:
+    dismissed = finding(claim, category=category, severity=severity)
+    assert is_same(finding("Handles run out after a while."), dismissed) is same
+    assert not is_same(finding("`timeout` is in milliseconds."), dismissed)
 
 
 def test_two_nits_of_one_line_are_two() -> None:

@@ -68,8 +68,8 @@ def edited(claim: str = SAME) -> KeptFinding:
     code = (
         "    session = connect(url, timeout=LONG)\n    return session.get(path, retries=2).json()"
     )
-    made = kept(HTTP, code=code, category=1)
-    return made._replace(id="f-0", claim=claim)
+    made = kept(HTTP, code=code)
+    return made._replace(id="f-0", category="security", claim=claim)
 
 
 def unwanted(run: Run, embedder: Embedder, found: KeptFinding, known: list[KeptFinding]) -> bool:

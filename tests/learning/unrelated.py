@@ -2,6 +2,7 @@
 in the same file, on the lines beside it and on its own lines."""
 
 import random
+import re
 from collections.abc import Iterator, Sequence
 
 from infra.bench.reviews.cases import Case, FileTexts, Label
@@ -28,6 +29,17 @@ _DOUBTS = (
     ("bug", "The order of the arguments is easy to mistake."),
     ("performance", "A large input makes this slow."),
     ("bug", "The result is not used by the callers."),
+)
+#: What people dismiss of the lines of a fault, by their own names.
+_REMARKS = (
+    ("style", "`{}` is too short to say what it is."),
+    ("documentation", "Say what `{}` holds."),
+    ("style", "`{}` could be a constant."),
+    ("tests", "No test covers `{}`."),
+    ("performance", "`{}` is computed again in each call; consider a cache."),
+    ("documentation", "The comment about `{}` repeats the code."),
+    ("style", "Consider a helper for `{}`."),
+    ("style", "`{}` breaks the order of names."),
 )
 
 
@@ -59,6 +71,15 @@ def unrelated(
     quote = dict(lines)[found.line]
     for category, claim in chance.sample(_NITS, 6):
         yield _kept(file.path, found.line, quote, category, claim)
+
+
+def remarks(chance: random.Random, found: KeptFinding, file: FileTexts) -> Iterator[KeptFinding]:
+    """Yield six remarks of little weight on the lines of a finding, each about one of their
+    names."""
+    names = re.findall(r"[^\W\d]\w*", found.shape) or ["it"]
+    for category, claim in chance.sample(_REMARKS, 6):
+        told = claim.format(chance.choice(names))
+        yield _kept(file.path, found.line, found.shape, category, told)._replace(severity="low")
 
 
 def _kept(path: str, line: int, quote: str, category: str, claim: str) -> KeptFinding:
