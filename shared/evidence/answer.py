@@ -25,9 +25,17 @@ _SOURCES = re.compile(
 class CheckedAnswer:
     """Takes a growing answer and keeps what may be shown of it."""
 
-    def __init__(self, given: Mapping[int, GivenPassage], stand: Standing, *, asks: bool) -> None:
-        """`asks` for facts, which need sources."""
+    def __init__(
+        self,
+        given: Mapping[int, GivenPassage],
+        stand: Standing,
+        *,
+        asks: bool,
+        is_free: Callable[[str], bool] = lambda text: False,
+    ) -> None:
+        """`asks` for facts, which need sources; a sentence that `is_free` needs none."""
         self._given, self._stand, self._asks = given, stand, asks
+        self._is_free = is_free
         self._read = ""
         self._begun, self._open = False, True
         self.kind = ""
@@ -36,6 +44,7 @@ class CheckedAnswer:
         self._plain: list[str] = []
         self._held: list[Unit] = []
         self._space = ""
+        self._said_freely = False
         #: The new numbers, by what the list of sources shows once.
         self._renumbered: dict[str, int] = {}
         self._first: dict[int, GivenPassage] = {}
@@ -56,6 +65,8 @@ class CheckedAnswer:
         for unit in units(rest, ended=ended, first=first):
             self._read, self._begun = text[: len(self._read) + unit.length], True
             self._take(unit)
+        if ended and self._fate is None:
+            self._release(free_only=True)
 
     @property
     def shown(self) -> str:
@@ -76,7 +87,11 @@ class CheckedAnswer:
     def is_silent(self) -> bool:
         """Is nothing left of an answer that needed sources?"""
         needs = self._asks and self.kind not in {"talk", "general"}
-        return self.kind == "unknown" or not self._kept or (needs and not self._renumbered)
+        return (
+            self.kind == "unknown"
+            or not self._kept
+            or (needs and not self._renumbered and not self._said_freely)
+        )
 
     def _take(self, unit: Unit) -> None:
         self._open = self._open and not (not unit.is_code and _SOURCES.match(unit.text))
@@ -87,7 +102,11 @@ class CheckedAnswer:
             self._fate = set(numbers) <= set(self._stand([n for n in numbers if n in self._given]))
             if self._fate:
                 self._release()
-        if self._fate is False:
+        free = not numbers and self._is_free(unit.text)
+        if free and not self._held:
+            self._said_freely = True
+            self._keep(unit, ())
+        elif self._fate is False:
             self.dropped += 1
             self.failed |= set(numbers) & set(self._given)
             self._space = max(self._space, unit.space, key=_breadth)
@@ -101,10 +120,13 @@ class CheckedAnswer:
         if there is such a passage."""
         return [n for n in unit.numbers if n in self._given or not _is_index(unit.text, n)]
 
-    def _release(self) -> None:
+    def _release(self, *, free_only: bool = False) -> None:
         held, self._held = self._held, []
         for unit in held:
-            self._keep(unit, ())
+            free = self._is_free(unit.text)
+            self._said_freely = self._said_freely or free
+            if free or not free_only:
+                self._keep(unit, ())
 
     def _keep(self, unit: Unit, numbers: Collection[int]) -> None:
         for number in numbers:

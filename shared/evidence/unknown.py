@@ -29,6 +29,7 @@ class _Phrases(NamedTuple):
     sources: str
     between: str
     last: str
+    proposed: str
 
 
 _ENGLISH = _Phrases(
@@ -42,6 +43,7 @@ _ENGLISH = _Phrases(
     "Sources",
     ", ",
     " and ",
+    "What I propose stands below. Nothing is done yet.",
 )
 _GERMAN_PHRASES = _Phrases(
     "Das weiß ich nicht. Ich habe gesucht: {places}. Nichts davon beantwortet die Frage.",
@@ -54,6 +56,7 @@ _GERMAN_PHRASES = _Phrases(
     "Quellen",
     ", ",
     " oder ",
+    "Was ich vorschlage, steht unten. Noch ist nichts getan.",
 )
 _CHINESE = _Phrases(
     "我不知道。我查找了{places}，没有找到答案。",
@@ -66,12 +69,18 @@ _CHINESE = _Phrases(
     "来源",
     "、",
     "和",
+    "我的提议在下面，还没有执行任何操作。",
 )
 
 
 def heading(question: str) -> str:
     """Return the heading of the sources, in the language of the question."""
     return _phrases(question).sources
+
+
+def proposed(question: str) -> str:
+    """Say that only a proposal is made, in the language of the question."""
+    return _phrases(question).proposed
 
 
 def unknown(question: str, searched: Collection[str], repository: str, names: Sequence[str]) -> str:

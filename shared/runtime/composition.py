@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from shared.actions import Action, Adapter, Query
+from shared.actions.links import own_hosts
 from shared.actions.places import configured
 from shared.actions.platforms import Platforms
 from shared.agent.agent import Capabilities
@@ -109,4 +110,6 @@ def handler_of(flow: Flow, journal: Journal, can: Capabilities) -> LambdaHandler
 
     store = PlanStore(can.services[Database])
     executions = partial(executions_of, settings)
-    return PlanMachine(worker, StateRunner(flow, lifecycle.attempt, store, executions, can.adapter))
+    hosts = own_hosts(settings)
+    runner = StateRunner(flow, lifecycle.attempt, store, executions, can.adapter, hosts=hosts)
+    return PlanMachine(worker, runner)

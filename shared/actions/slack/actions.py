@@ -251,7 +251,8 @@ class Card(OnSlack, Action):
 @dataclass(frozen=True)
 class ReadThread(OnSlack, Query):
     """Ask for a thread, as `{"items": [{"author", "text", "at"} …], "complete": bool}`, oldest
-    first; what the agent said is `own`. Of a long thread its first message and the newest stay."""
+    first; what the agent said is `own`. A mention of the agent that opens a message is left out. Of
+    a long thread its first message and the newest stay."""
 
     thread: Thread
     limit: int = 100
