@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from shared.canonical import canonical
 from shared.errors import SettingsError
-from shared.settings import Settings
 
 if TYPE_CHECKING:
     from shared.journal import Run
@@ -41,14 +40,6 @@ def link_hosts(setting: str) -> frozenset[str]:
                 f"LINK_HOSTS has {host!r}; expected hosts such as docs.acme.com,*.acme.dev"
             )
     return hosts
-
-
-def own_hosts(settings: Settings) -> frozenset[str]:
-    """Return the hosts whose links always stay: those of LINK_HOSTS, the front door's, and those of
-    the GitHub of the settings, wherever it is."""
-    github = hosts_in(f"{settings.github_api_url} {settings.github_web_url}")
-    pages = {host.removeprefix("api.") for host in github}
-    return link_hosts(settings.link_hosts) | hosts_in(settings.front_door_url) | github | pages
 
 
 def hosts_in(text: str) -> frozenset[str]:

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from shared.actions import Action, Adapter, Query
-from shared.actions.links import own_hosts
 from shared.actions.places import configured
 from shared.actions.platforms import Platforms
 from shared.agent.agent import Capabilities
@@ -24,7 +23,7 @@ from shared.memory.embedding.tenant_embedders import TenantEmbedders
 from shared.memory.store import MemoryStore
 from shared.models.guards.budgets import Budgets
 from shared.models.routing import Models
-from shared.runtime.lifecycle import Lifecycle
+from shared.runtime.lifecycle import Lifecycle, own_hosts
 from shared.runtime.own_voice import OwnVoice
 from shared.runtime.patience import Patience
 from shared.runtime.worker import LambdaHandler, Worker, time_left

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from shared.actions.authority import Authority, RecentAnswers
-from shared.actions.links import own_hosts
+from shared.actions.links import hosts_in, link_hosts
 from shared.actions.platforms import within
 from shared.actions.presence import Presence
 from shared.agent.acting import Acting
@@ -36,6 +36,7 @@ from shared.proposals.done import publish_done, waits_elsewhere
 from shared.runtime.patience import GRACE, Consequence, Patience
 from shared.runtime.telling import about, clear, close, described, line_of, log_of, show, tell, try_
 from shared.runtime.wanted import check_wanted
+from shared.settings import Settings
 
 #: Does the run's work with its agent; returns statements to commit with the end of the run.
 Work = Callable[[Agent], Sequence[Statement]]
@@ -238,6 +239,14 @@ class Lifecycle:
                 self._looks.after(kind, seconds)
             except AgentFlowsError as err:
                 log_of("look not set", run, kind=kind, **described(err))
+
+
+def own_hosts(settings: Settings) -> frozenset[str]:
+    """Return the hosts whose links always stay: those of LINK_HOSTS, the front door's, and those of
+    the GitHub of the settings, wherever it is."""
+    github = hosts_in(f"{settings.github_api_url} {settings.github_web_url}")
+    pages = {host.removeprefix("api.") for host in github}
+    return link_hosts(settings.link_hosts) | hosts_in(settings.front_door_url) | github | pages
 
 
 def _is_asked(event: Event) -> bool:
