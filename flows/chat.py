@@ -9,12 +9,12 @@ from shared.agent import Agent, flow
 from shared.agent.tools import Tool
 from shared.events import Event
 from shared.evidence.desk import EvidenceDesk
+from shared.evidence.unasked import unasked
 from shared.hearing.desk import HearingDesk
 from shared.hearing.own_nature import is_all, own_words
 from shared.proposals import tools
 from shared.proposals.desk import MOST_AT_ONCE
 from shared.team_settings.channels.desk import ChannelDesk
-from shared.team_settings.channels.unasked import unasked
 
 PROMPT = """\
 You are a member of this team who answers in Slack. Answer what was said last, shortly and exactly,

@@ -16,9 +16,11 @@ from shared.proposals import requests
 from shared.proposals.desk import Proposals
 from shared.proposals.drafting import draft_issue
 from shared.proposals.proposal import Proposed
+from shared.proposals.where import WhichRepository
 from shared.reminding import messages, serving
 from shared.reminding.desk import Reminders
 from shared.reminding.gaps_weekly import WeeklyGaps
+from shared.team_settings.channels.desk import ChannelDesk
 
 _NOT_IN = "I cannot write here. Invite me to the channel, or mention me where I am."
 _NO_THREAD = "Here is no thread to write an issue from. Give me its title, or mention me in one."
@@ -56,8 +58,7 @@ def errands(event: Event, agent: Agent) -> None:
         case "timer.gaps":
             _post_gaps(event, agent)
         case "slack.block_actions":
-            if told := serving.pressed(event, agent):
-                _say(event, agent, told)
+            _pressed(event, agent)
         case "proposal.done":
             _say(event, agent, event.need("told"))
         case "proposal.approved.remind":
@@ -78,8 +79,20 @@ def _asked(event: Event, agent: Agent) -> None:
             _say(event, agent, serving.list_or_cancel(event, agent))
         elif (wanted := _WISHES[name](event, agent)) is not None:
             _propose(event, agent, wanted)
+    except requests.SeveralRepositories as err:
+        if thread := event.thread_target or _opened(event, agent):
+            agent.act(agent.desk(WhichRepository).asking(err.choices, thread))
     except RequestUnclear as err:
         _say(event, agent, err.public)
+
+
+def _pressed(event: Event, agent: Agent) -> None:
+    """Take the press of a button below a reminder, or of one that names a repository."""
+    told = serving.pressed(event, agent) or agent.desk(WhichRepository).pressed(event.text)
+    if isinstance(told, Card):
+        agent.act(told)
+    elif told:
+        _say(event, agent, told)
 
 
 def _propose(event: Event, agent: Agent, wanted: Proposed) -> None:
@@ -132,8 +145,9 @@ def _issue(event: Event, agent: Agent) -> Proposed:
 
 def _label(event: Event, agent: Agent) -> Proposed:
     about = requests.reference(event.text)
-    labels = requests.labels_in(about.rest, requests.known_labels(agent, about.repository))
-    return requests.labels_wanted(agent, about.number, labels, about.repository)
+    place = requests.placed(agent, about.repository, number=about.number)
+    labels = requests.labels_in(about.rest, requests.known_labels(agent, place))
+    return requests.labels_wanted(agent, about.number, labels, place)
 
 
 def _comment(event: Event, agent: Agent) -> Proposed:
@@ -171,10 +185,13 @@ def _summarize(event: Event, agent: Agent) -> None:
 def _gaps(event: Event, agent: Agent) -> str:
     """List what found no answer, or let that come into the channel each week."""
     words, weekly = event.text.strip().lower(), agent.desk(WeeklyGaps)
+    channel = agent.desk(ChannelDesk)
+    if words in ("off", "weekly") and not channel.is_none and (why := channel.why_not):
+        return why
     if words == "off":
         return weekly.switch_off()
     if words == "weekly":
-        clock = serving.clock_of(event, agent, event.actor.id)
+        clock = serving.clock_of(agent, event.actor.id)
         return weekly.switch_on(clock["zone"], clock["shift"])
     return agent.desk(GapsDesk).shown(words)
 

@@ -43,11 +43,22 @@ def _acts_not(action: object) -> object:
     raise PolicyError(f"this desk was lent without leave to act: {type(action).__name__}")
 
 
+def _unproved(repository: str, by: str) -> bool:
+    return True
+
+
+class MayWrite(Protocol):
+    """Tells if the person may write in the place of the event, or to a repository from there."""
+
+    def __call__(self, repository: str = "", /) -> bool: ...
+
+
 class Loan(NamedTuple):
     """The means of a desk for one run.
 
     `seconds_left` tells how long it may work. `read` asks a platform a query within the flow's
-    policy, and records nothing. `may_write` tells if the person who caused the run may write there.
+    policy, and records nothing. `may_write` tells if the person who caused the run may write there,
+    or to a repository; `may_as_proved` the same of a GitHub account alone, where one is proved.
     `named` puts people's names in place of their Slack ids. `act` does as `Agent.act`, unless the
     run is only a `preview`.
     """
@@ -56,10 +67,11 @@ class Loan(NamedTuple):
     services: Services
     seconds_left: Callable[[], float]
     read: Callable[[Any], Any]
-    may_write: Callable[[], bool]
+    may_write: MayWrite
     named: Callable[[str], str] = str
     act: Callable[[Any], Any] = _acts_not
     preview: Preview = Preview()
+    may_as_proved: Callable[[str, str], bool] = _unproved
 
     def is_quiet(self) -> bool:
         """Did people pause the agent here before the run began? A retry hears the same."""

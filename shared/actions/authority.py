@@ -17,7 +17,7 @@ from shared.journal import Outcome, Run
 from shared.log import log
 from shared.people.store import LinkedPerson
 
-#: Seconds for which a process takes an answer of a platform again.
+#: Seconds for which a process takes what decides a right again.
 LIFE = 60.0
 #: How many answers a process keeps.
 _MOST = 1_000
@@ -28,8 +28,10 @@ WRITERS = frozenset({"admin", "write"})
 
 
 class RecentAnswers:
-    """What platforms answered in the last minute, for all runs of a process. Threads may share
-    it."""
+    """What platforms answered lately, for all runs of a process. Threads may share it."""
+
+    #: Seconds for which an answer is taken again.
+    life = LIFE
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self._now = now
@@ -39,7 +41,7 @@ class RecentAnswers:
         """Return a recent answer, or `ask`; what it raises is not kept."""
         at, answer = self._kept.get(query, (0.0, {}))
         # A clock that was set back makes nothing young again.
-        if not 0 <= self._now() - at < LIFE:
+        if not 0 <= self._now() - at < self.life:
             at, answer = self._now(), ask(query)
             if len(self._kept) >= _MOST:
                 self._kept.clear()
@@ -56,22 +58,23 @@ class Authority:
         run: Run,
         adapter: Callable[[Query], Adapter],
         recent: RecentAnswers,
-        linked: Callable[[Event], Sequence[LinkedPerson]] = lambda event: (),
+        linked: Callable[[Event], Sequence[LinkedPerson]] | None = None,
     ) -> None:
-        """`linked` tells which GitHub account a person proved to be theirs."""
+        """`linked` tells which GitHub account a person proved; None where nobody can."""
         self._run = run
         self._linked = linked
         self._adapter = adapter
         self._recent = recent
         self._answers: dict[Query, Json | None] = {}
 
-    def may_write(self) -> bool:
+    def may_write(self, repository: str = "") -> bool:
         """May they change what others rely on, in the place of the event?
 
         On GitHub that is write permission to the repository, in Slack full membership of the
-        workspace, in a channel that no other company shares; where that works on a repository, who
-        proved a GitHub account needs its write permission there too. A caller of the API may what
-        API_TOKENS says. Raises ActionUnavailable while the platform cannot be asked.
+        workspace, in a channel that no other company shares; who proved a GitHub account needs its
+        write permission too: to the `repository` that would be changed, else to the one that the
+        place works on. A caller of the API may what API_TOKENS says. Raises ActionUnavailable while
+        the platform cannot be asked.
         """
         event = self._run.event
         actor = event.actor
@@ -80,7 +83,7 @@ class Authority:
         if event.source == "github":
             return self._may_write_repository(event)
         if event.source == "slack":
-            return self._may_write_workspace(event)
+            return self._may_write_workspace(event, repository or event.repository)
         return event.source == "api" and actor.is_insider
 
     def name_of(self, user: str) -> str:
@@ -108,8 +111,8 @@ class Authority:
         return event._replace(audience=event.unshared_audience, unshared_audience="")
 
     def _may_write_repository(self, event: Event) -> bool:
-        platform, _, repository = event.scope.partition(":")
-        if platform != "github" or "/" not in repository or not event.actor.name:
+        repository = repository_of(event.scope)
+        if not repository or not event.actor.name:
             return False
         return self._writes(repository, event.actor.name, event.actor.id)
 
@@ -119,28 +122,31 @@ class Authority:
         is_same = found is not None and found["id"] == id_
         return is_same and found is not None and found["permission"] in WRITERS
 
-    def _may_write_workspace(self, event: Event) -> bool:
+    def _may_write_workspace(self, event: Event, repository: str) -> bool:
         channel, team = _channel(event), _team(event)
         if not team or event.is_shared or not event.actor.is_insider:
             return False
         found = self._ask(AskMember(team, event.actor.id))
         is_member = found is not None and found["member"] is True
         is_shared = channel is not None and self._is_shared(channel)
-        return is_member and not is_shared and self._may_as_proved(event)
+        return is_member and not is_shared and self.may_as_proved(repository)
 
-    def _may_as_proved(self, event: Event) -> bool:
-        """May the account that the person proved write to the repository that the place works on?
-        Of who proved none, membership alone tells."""
-        if not event.repository:
+    def may_as_proved(self, repository: str, by: str = "") -> bool:
+        """May the account that the person in Slack proved write to the repository? Of who proved
+        none, membership alone tells. `by` names another person of the workspace, `slack:U1`."""
+        event, linked = self._run.event, self._linked
+        if linked is None or not repository or not (by or event.source).startswith("slack"):
             return True
+        actor = event.actor._replace(id=by.partition(":")[2], is_bot=False) if by else event.actor
+        person = event._replace(actor=actor)
         proved = self._run.step(
             "proved",
-            {},
-            lambda: Outcome([one._asdict() for one in self._linked(event)]),
+            {"by": by} if by else {},
+            lambda: Outcome([one._asdict() for one in linked(person)]),
             defer=True,
         )
         return all(
-            self._writes(event.repository, one["github_login"], one["github_id"]) for one in proved
+            self._writes(repository, one["github_login"], one["github_id"]) for one in proved
         )
 
     def _is_shared(self, channel: "_SlackChannel") -> bool:
@@ -171,12 +177,19 @@ class Authority:
 class Rights:
     """The desk of a flow that treats people differently: `agent.desk(Rights).may_write()`."""
 
-    def __init__(self, may_write: Callable[[], bool]) -> None:
-        self.may_write = may_write
+    def __init__(self, loan: Loan) -> None:
+        self.may_write = loan.may_write
+        self.may_as_proved = loan.may_as_proved
 
     @classmethod
     def lend(cls, loan: Loan) -> Self:
-        return cls(loan.may_write)
+        return cls(loan)
+
+
+def repository_of(scope: str) -> str:
+    """Return the repository of a scope; '' for one that is none."""
+    platform, _, name = scope.partition(":")
+    return name if platform == "github" and "/" in name else ""
 
 
 class _SlackChannel(NamedTuple):

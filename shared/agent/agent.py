@@ -82,6 +82,7 @@ class Agent:
             self._named,
             self.act,
             acting.preview,
+            authority.may_as_proved,
         )
 
     def ask(
@@ -193,7 +194,8 @@ class Agent:
             text = error or self._thinking.use(tools[call.name], call)
             result = Shown(error or data(f"result of {call.name}", text))
             if evidence and not error:
-                result = evidence.shown(call, text, recall)
+                proposes = tools[call.name].proposes
+                result = evidence.shown(call, text, recall, proposes=proposes)
             shown.append(ChatMessage("tool", result.text, call_id=call.id))
             kept.append(ChatMessage("tool", result.kept or result.text, call_id=call.id))
         return shown, kept

@@ -84,7 +84,14 @@ class Evidence(Protocol):
         self, context: Iterable[object], turns: Sequence[Turn], said: Sequence[Event]
     ) -> list[object]: ...
 
-    def shown(self, call: ToolCall, kept: str, recall: Callable[[str], list[Memory]]) -> Shown: ...
+    def shown(
+        self,
+        call: ToolCall,
+        kept: str,
+        recall: Callable[[str], list[Memory]],
+        *,
+        proposes: bool = False,
+    ) -> Shown: ...
 
     def gate(self, shows: Sink) -> TextGate: ...
 

@@ -29,8 +29,8 @@ class Flow:
     the database with a login that may work for all tenants at once. Runs of a flow that is not
     `stoppable` go on when a person stops what happens in their conversation. With `settings`, the
     desk of a team's settings, a team may turn the flow off, or have it only say what it would do.
-    A flow that `reaches` may act and read in the repository that belongs to a channel, as those
-    with plans may.
+    A flow that `reaches` may act and read in the repositories that are connected with a channel
+    and its workspace, as those with plans may.
     """
 
     name: str
@@ -50,11 +50,13 @@ class Flow:
     def __call__(self, event: Event, agent: Agent) -> None:
         self.function(event, agent)
 
-    def policy(self, event: Event, *, acts: bool = True) -> Policy:
+    def policy(self, event: Event, *, acts: bool = True, connected: Collection[str] = ()) -> Policy:
         """Return the bounds of one run, which may only read unless it `acts`: not every flow
-        reaches from a channel, or from the API, into the repository that belongs to it."""
-        reaches = (self.reaches or self.plans is not None) and event.repository
-        beyond = {f"github:{event.repository}"} if reaches else set()
+        reaches from a channel, or from the API, into the repository that belongs to it, and into
+        those that are `connected` with its workspace."""
+        reaches = self.reaches or self.plans is not None
+        named = {event.repository, *connected} - {""} if reaches else set()
+        beyond = {f"github:{one}" for one in named}
         where = Places(event.scope, beyond, *_spread_over(event))
         readings = [*self.readings, *(self._asked_of_places() if self.spreads(event) else ())]
         if not acts:

@@ -10,10 +10,12 @@ from shared.models.answers.function_schema import bound_arguments, function_sche
 
 
 class Tool(NamedTuple):
-    """A function with what a model needs to call it."""
+    """A function with what a model needs to call it. One that `proposes` tells nothing of the
+    world: an answer may repeat its call, and needs sources for all else."""
 
     spec: ToolSpec
     function: Callable[..., object]
+    proposes: bool = False
 
     @property
     def name(self) -> str:
@@ -34,6 +36,6 @@ class Tool(NamedTuple):
             return f"error: {err}"
 
 
-def tool(function: Callable[..., object]) -> Tool:
+def tool(function: Callable[..., object], *, proposes: bool = False) -> Tool:
     """Make a tool of `function`; raises SettingsError when it lacks a docstring or a type."""
-    return Tool(function_schema(function), function)
+    return Tool(function_schema(function), function, proposes)

@@ -8,10 +8,12 @@ units      cuts a growing answer into sentences, items of lists, blocks of code
 answer     which units of an answer stay, their new numbers, the list of sources
 gate       lets a growing answer through, unit by unit
 readers    everybody who may see the answer
+repositories  the connected repositories that all of them see
 standing   checks if passages still stand in their sources, and if all readers may see them
 kinds      what an answer declares itself to be, and which questions ask for facts
 unknown    "I don't know": what was searched, and whom to ask
 gaps       what was asked and not answered, for who writes documentation
 searching  the tools with which a model searches GitHub, Slack and the memory
 desk       EvidenceDesk, which a flow borrows
+unasked    answers what nobody asked the agent, when it is sure
 """

@@ -31,10 +31,13 @@ class CheckedAnswer:
         stand: Standing,
         *,
         asks: bool,
+        is_free: Callable[[str], bool] = lambda text: False,
         is_talk: Callable[[str], bool] = lambda text: False,
     ) -> None:
-        """`asks` for facts, which need sources, unless the whole answer `is_talk`."""
-        self._given, self._stand, self._asks, self._is_talk = given, stand, asks, is_talk
+        """`asks` for facts, which need sources, unless the whole answer `is_talk`; a sentence that
+        `is_free` needs none."""
+        self._given, self._stand, self._asks = given, stand, asks
+        self._is_free, self._is_talk = is_free, is_talk
         self._read = ""
         self._begun, self._open = False, True
         self.kind = ""
@@ -43,6 +46,7 @@ class CheckedAnswer:
         self._plain: list[str] = []
         self._held: list[Unit] = []
         self._space = ""
+        self._said_freely = False
         #: The new numbers, by what the list of sources shows once.
         self._renumbered: dict[str, int] = {}
         self._first: dict[int, GivenPassage] = {}
@@ -65,6 +69,8 @@ class CheckedAnswer:
             self._take(unit)
         if ended and not self.kind and not self.cited and not self.dropped:
             self._let_talk()
+        if ended and self._fate is None:
+            self._release(free_only=True)
 
     @property
     def shown(self) -> str:
@@ -85,7 +91,11 @@ class CheckedAnswer:
     def is_silent(self) -> bool:
         """Is nothing left of an answer that needed sources?"""
         needs = self._asks and self.kind not in {"talk", "general"}
-        return self.kind == "unknown" or not self._kept or (needs and not self._renumbered)
+        return (
+            self.kind == "unknown"
+            or not self._kept
+            or (needs and not self._renumbered and not self._said_freely)
+        )
 
     def _take(self, unit: Unit) -> None:
         self._open = self._open and not (not unit.is_code and _SOURCES.match(unit.text))
@@ -96,7 +106,11 @@ class CheckedAnswer:
             self._fate = set(numbers) <= set(self._stand([n for n in numbers if n in self._given]))
             if self._fate:
                 self._release()
-        if self._fate is False:
+        free = not numbers and self._is_free(unit.text)
+        if free and not self._held:
+            self._said_freely = True
+            self._keep(unit, ())
+        elif self._fate is False:
             self.dropped += 1
             self.failed |= set(numbers) & set(self._given)
             self._space = max(self._space, unit.space, key=_breadth)
@@ -116,10 +130,13 @@ class CheckedAnswer:
             self.kind = "talk"
             self._release()
 
-    def _release(self) -> None:
+    def _release(self, *, free_only: bool = False) -> None:
         held, self._held = self._held, []
         for unit in held:
-            self._keep(unit, ())
+            free = self._is_free(unit.text)
+            self._said_freely = self._said_freely or free
+            if free or not free_only:
+                self._keep(unit, ())
 
     def _keep(self, unit: Unit, numbers: Collection[int]) -> None:
         for number in numbers:

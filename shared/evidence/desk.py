@@ -16,6 +16,7 @@ from shared.actions.slack.actions import SearchSlack
 from shared.agent.context import LONGEST_CODE, Attached, DataBlock, Settled, Shown
 from shared.agent.thinking import CUT, CUT_LONG
 from shared.agent.tools import Tool
+from shared.canonical import canonical, digest
 from shared.database import Database, Statement
 from shared.desk import Loan
 from shared.errors import AgentFlowsError
@@ -23,20 +24,22 @@ from shared.events import Event, Json
 from shared.evidence.answer import CheckedAnswer, sources
 from shared.evidence.gaps import SQL as GAPS
 from shared.evidence.gate import Gate, Showing
-from shared.evidence.kinds import RULES, asks_for_facts
+from shared.evidence.kinds import RULES, asks_for_facts, is_of_proposal
 from shared.evidence.passages import GivenPassage, GivenPassages
 from shared.evidence.readers import readers_of
+from shared.evidence.repositories import Repositories
 from shared.evidence.searching import Searching
 from shared.evidence.small_talk import is_talk, states_nothing
 from shared.evidence.standing import SourceCheck
 from shared.evidence.titles import named_place, titled
-from shared.evidence.unknown import directly, heading, here, unknown, who_may_know
+from shared.evidence.unknown import directly, heading, here, proposed, unknown, who_may_know
 from shared.journal import Outcome
 from shared.log import log
 from shared.memory import Memory
 from shared.memory.attribution import block
 from shared.memory.conversations.turns import Turn
 from shared.models import ToolCall
+from shared.models.offline.similarity import terms
 from shared.models.prompts import data
 from shared.perception.action_token import lent
 
@@ -58,13 +61,20 @@ class EvidenceDesk:
         self._given = GivenPassages()
         self._readers = readers_of(loan)
         self._searching = Searching(
-            self._event, self._readers, loan.read, lent.get(), offered=self._is_slack_offered
+            self._event,
+            self._readers,
+            Repositories.lend(loan),
+            loan.read,
+            lent.get(),
+            offered=self._is_slack_offered,
         )
         self._said: tuple[Event, ...] = (self._event,)
         self._nearest: list[Memory] = []
         self._searched = {"memory"}
-        #: The model does something; its answer tells of that.
-        self._does = False
+        #: Another tool than these told the model something, which it may say without a source.
+        self._is_told = False
+        #: The terms of what the model proposed, which its answer may repeat.
+        self._proposed: set[str] = set()
         #: Looks if what came along still stands, by its passage's ref.
         self._came: dict[str, Callable[[], bool]] = {}
         self._standing = SourceCheck(
@@ -125,9 +135,21 @@ class EvidenceDesk:
         """Return the texts of what came along and is still so."""
         return {one.ref: one.text for one in wanted if self._came[one.ref]()}
 
-    def shown(self, call: ToolCall, kept: str, recall: Callable[[str], list[Memory]]) -> Shown:
+    def shown(
+        self,
+        call: ToolCall,
+        kept: str,
+        recall: Callable[[str], list[Memory]],
+        *,
+        proposes: bool = False,
+    ) -> Shown:
         """Show what a tool gave, with numbers. Another flow's own tool gives text, which a model
-        may use and cannot cite."""
+        may use and cannot cite. One that `proposes` is none to know anything from."""
+        if proposes and kept.startswith("error:"):
+            return Shown(data(f"result of {call.name}", kept))
+        if proposes:
+            self._proposed |= {*terms(canonical(call.arguments)), *terms(kept)}
+            return Shown(data(f"result of {call.name}", kept))
         try:
             given = json.loads(kept)
         except ValueError:
@@ -135,7 +157,7 @@ class EvidenceDesk:
         is_search = call.name in {tool.name for tool in self.tools()}
         if not is_search or given is None:
             # A search with wrong arguments does nothing, and gives no leave to say what none found.
-            self._does = self._does or not is_search
+            self._is_told = self._is_told or not is_search
             return Shown(data(f"result of {call.name}", kept))
         self._searched.add(_TOOLS_OF.get(call.name, "github"))
         if isinstance(given, dict) and given.get("recall"):
@@ -168,26 +190,49 @@ class EvidenceDesk:
     def settled(self, text: str) -> Settled:
         """Return the answer as people may see it: with its sources, or "I don't know"."""
         text, ending = _without_ending(text)
-        answer = self._answer()
+        answer = self._checked(text, self._answer())
+        if answer.is_silent and self._proposed and answer.kind != "unknown":
+            told = proposed(self._question)
+            return Settled(told, told, self._marked(unanswered=False))
+        if answer.is_silent and is_talk(self._question):
+            told = here(self._question)
+            return Settled(told, told, self._marked(unanswered=False))
+        if answer.is_silent:
+            places = ", ".join(self._searching.looked_into) or self._event.repository
+            told = unknown(self._question, self._searched, places, self._names())
+            return Settled(told, told, self._marked(unanswered=True))
+        text = self._with_sources(answer, ending)
+        said = "\n\n".join(filter(None, [answer.plain.strip(), ending]))
+        return Settled(text, said, self._marked(unanswered=False))
+
+    def sure(self, text: str) -> str:
+        """Check an answer that nobody asked for, and return it with its sources; '' unless all that
+        it says has some, and each of them stands."""
+
+        def work() -> Outcome:
+            asked = CheckedAnswer(self._given, self._standing, asks=True)
+            answer = self._checked(text, asked)
+            is_sure = bool(text) and not answer.is_silent and not answer.dropped
+            return Outcome(self._with_sources(answer) if is_sure else "")
+
+        return str(self._loan.run.step("evidence", {"answer": digest(text)}, work, defer=True))
+
+    def _checked(self, text: str, answer: CheckedAnswer) -> CheckedAnswer:
         answer.take(text, ended=True)
         counts = {"cited": len(answer.cited), "failed": len(answer.failed), "left": answer.dropped}
         log("answer checked", run=self._loan.run.id, silent=answer.is_silent, **counts)
-        if answer.is_silent and is_talk(self._question):
-            return Settled(here(self._question), here(self._question), self._marked(False))
-        if answer.is_silent:
-            told = unknown(self._question, self._searched, self._event.repository, self._names())
-            return Settled(told, told, self._marked(True))
+        return answer
+
+    def _with_sources(self, answer: CheckedAnswer, ending: str = "") -> str:
         name = partial(named_place, self._loan, directly(self._question))
         listed = sources(titled(answer.cited, name), heading(self._question))
-        text = "\n\n".join(filter(None, [answer.shown.strip(), ending, listed]))
-        said = "\n\n".join(filter(None, [answer.plain.strip(), ending]))
-        return Settled(text, said, self._marked(False))
+        return "\n\n".join(filter(None, [answer.shown.strip(), ending, listed]))
 
     @property
     def _question(self) -> str:
         return "\n".join(one.text for one in self._said)
 
-    def _marked(self, unanswered: bool) -> list[Statement]:
+    def _marked(self, *, unanswered: bool) -> list[Statement]:
         """Keep that a question found no answer; an edited one may find it."""
         first = self._said[0]
         if not unanswered and first.id == self._event.id:
@@ -197,17 +242,26 @@ class EvidenceDesk:
         return [Statement(GAPS["mark"], about | {"tenant": self._event.tenant})]
 
     def _answer(self) -> CheckedAnswer:
-        asks = asks_for_facts(self._question) and not self._does
-        talk = partial(states_nothing, self._question)
-        return CheckedAnswer(self._given, self._standing, asks=asks, is_talk=talk)
+        asks = asks_for_facts(self._question) and not self._is_told
+        return CheckedAnswer(
+            self._given,
+            self._standing,
+            asks=asks,
+            is_free=self._only_proposes,
+            is_talk=partial(states_nothing, self._question),
+        )
+
+    def _only_proposes(self, text: str) -> bool:
+        return bool(self._proposed) and is_of_proposal(text, self._proposed)
 
     def _names(self) -> list[str]:
         """Name people who may know: authors of what is nearest, else of the newest commits."""
         names = [self._loan.named(f"@{name}").removeprefix("@") for name in self._authors()]
-        if names or "github" not in self._searched:
+        looked_into = self._searching.looked_into
+        if names or not looked_into:
             return names
         try:
-            found: Json = self._loan.read(ListCommits(self._event.repository, limit=10))
+            found: Json = self._loan.read(ListCommits(looked_into[0], limit=10))
         except AgentFlowsError as err:
             log("committers not read", run=self._loan.run.id, error=type(err).__name__)
             return []

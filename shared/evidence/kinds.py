@@ -1,6 +1,9 @@
 """The kinds of an answer that a model declares, and which questions ask for facts."""
 
 import re
+from collections.abc import Collection
+
+from shared.models.offline.similarity import terms
 
 _DECLARED = re.compile(r"\s*\[(facts|talk|general|unknown)\][ \t]*", re.IGNORECASE)
 #: While a text may still become a declaration.
@@ -12,6 +15,27 @@ _ASKS = re.compile(
     r"|什么|怎么|怎样|如何|为什么|哪|谁|多少|几|吗|是否|能否|请问",
     re.IGNORECASE,
 )
+
+#: What a sentence says that only tells what is proposed, beside the words of the proposal itself.
+_PROPOSING = frozenset(
+    terms(
+        "I'd I'll I've let's propose proposed proposal suggest suggestion prepare prepared draft"
+        " drafted offer open create file issue ticket label add comment review plan begin remind"
+        " reminder set pull request PR press button below do it drop confirm approve reject say yes"
+        " nothing done yet happy sure ok okay ready thread channel repository team as asked"
+        " schlage vor vorschlag vorschlagen ich habe dir euch das dies dafür dazu für im ein eine"
+        " einen zu es so öffne öffnen lege anlegen erstelle erstellen kommentar kommentiere"
+        " kommentieren erinnere erinnerung prüfe prüfen knopf drücke unten nichts getan passiert"
+        " noch ist vorbereitet steht gern klar mach"
+    )
+)
+
+
+def is_of_proposal(text: str, proposed: Collection[str]) -> bool:
+    """Does a sentence only repeat what is `proposed`, by its terms?"""
+    return {*terms(text)} <= _PROPOSING.union(proposed)
+
+
 #: What a model is told, behind the author's prompt.
 RULES = """\
 Each text that you may rely on has a number: cite="3" in its first line. End each sentence that

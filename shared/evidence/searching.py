@@ -23,12 +23,14 @@ from shared.errors import ActionRejected
 from shared.events import Event, Json
 from shared.evidence.passages import GivenPassage
 from shared.evidence.readers import Readers
+from shared.evidence.repositories import Repositories
 from shared.evidence.standing import issue_text
 from shared.marks import is_marked
-from shared.perception.github import audience_of
 
 #: How many texts a search gives, how many comments an issue, and characters of each.
 _FOUND, _COMMENTS, _CHARACTERS = 5, 8, 4_000
+#: How many texts each of several repositories gives.
+_EACH = 3
 #: What the search of the memory gives, with the `query`.
 RECALL: Json = {"recall": True}
 #: How often all tools may be called in one run, and the search of Slack.
@@ -47,6 +49,7 @@ class Searching:
         self,
         event: Event,
         readers: Readers,
+        repositories: Repositories,
         read: Callable[[Query], Any],
         token: str,
         *,
@@ -55,16 +58,18 @@ class Searching:
         """With the `token` the agent searches Slack for the person who wrote the event. `offered`
         tells if that is offered, which it was or not in an earlier attempt, or may be now."""
         self._event, self._readers, self._read = event, readers, read
+        self._repositories = repositories
         self._token, self._offered = token, offered
         self._calls = self._searches = 0
-        self._sees: bool | None = None
+        #: The repositories that were searched.
+        self.looked_into: list[str] = []
         #: The texts of Slack that this process has read, by their passages' refs.
         self.heard: dict[str, str] = {}
 
     def tools(self) -> list[Tool]:
         """Return the tools that this event has a use for."""
         found: list[Callable[..., str]] = [self.search_memory]
-        if self._event.repository:
+        if self._repositories.connected:
             found += [self.search_issues, self.read_issue, self.pull_status]
             found += [self.search_code, self.read_file]
         if self._offers_slack:
@@ -85,48 +90,46 @@ class Searching:
         """Recall what the team wrote down or said before, in other words than the question's."""
         return self._given(lambda: RECALL | {"query": query})
 
-    def search_issues(self, words: str) -> str:
-        """Find issues and pull requests on GitHub by words that stand in them."""
-        query = SearchIssues(self._event.repository, words, "issue", _FOUND)
-        pulls = SearchIssues(self._event.repository, words, "pr", _FOUND)
+    def search_issues(self, words: str, repository: str = "") -> str:
+        """Find issues and pull requests on GitHub by words that stand in them: in a `repository`,
+        as `owner/name`, or in all that people here see."""
 
-        def found() -> list[GivenPassage]:
-            rows = [row for one in (query, pulls) for row in self._read(one)["items"]]
-            return [self._issue(row) for row in rows]
+        def found(place: str) -> list[GivenPassage]:
+            kinds = (SearchIssues(place, words, kind, _FOUND) for kind in ("issue", "pr"))
+            return [self._issue(place, row) for one in kinds for row in self._read(one)["items"]]
 
-        return self._on_github(found)
+        return self._on_github(repository, found)
 
-    def read_issue(self, number: int) -> str:
+    def read_issue(self, number: int, repository: str = "") -> str:
         """Read an issue or a pull request on GitHub by its number, with its newest comments."""
-        query = ReadIssue(self._event.repository, number, _COMMENTS)
 
-        def found() -> list[GivenPassage]:
-            row = self._read(query)
+        def found(place: str) -> list[GivenPassage]:
+            row = self._read(ReadIssue(place, number, _COMMENTS))
             said = (one for one in row["comments"] if not is_marked(one["text"]))
-            comments = [self._comment(row, place, one) for place, one in enumerate(said)]
-            return [self._issue(row), *comments]
+            comments = [self._comment(place, row, at, one) for at, one in enumerate(said)]
+            return [self._issue(place, row), *comments]
 
-        return self._on_github(found)
+        return self._on_github(repository, found, one=True)
 
-    def pull_status(self, number: int) -> str:
+    def pull_status(self, number: int, repository: str = "") -> str:
         """Tell the status of a pull request: open, merged or closed, and which checks are red."""
-        ref = f"{self._event.repository}#{number}"
-        return self._on_github(lambda: [self._status(ref)])
+        return self._on_github(
+            repository, lambda place: [self._status(f"{place}#{number}")], one=True
+        )
 
-    def search_code(self, words: str) -> str:
-        """Find files of the repository by words in them. Read one of them before you say what it
-        holds."""
-        query = SearchCode(self._event.repository, words, _FOUND)
+    def search_code(self, words: str, repository: str = "") -> str:
+        """Find files by words in them: in a `repository`, as `owner/name`, or in all that people
+        here see. Read one of them before you say what it holds."""
 
-        def found() -> list[GivenPassage]:
-            paths = [one["path"] for one in self._read(query)["items"]]
-            return [self._file(path) for path in paths[:2]]
+        def found(place: str) -> list[GivenPassage]:
+            paths = [one["path"] for one in self._read(SearchCode(place, words, _FOUND))["items"]]
+            return [self._file(place, path) for path in paths[:2]]
 
-        return self._on_github(found)
+        return self._on_github(repository, found)
 
-    def read_file(self, path: str) -> str:
-        """Read a text file of the repository's default branch by its path."""
-        return self._on_github(lambda: [self._file(path)])
+    def read_file(self, path: str, repository: str = "") -> str:
+        """Read a text file of a repository's default branch by its path."""
+        return self._on_github(repository, lambda place: [self._file(place, path)], one=True)
 
     def search_slack(self, words: str) -> str:
         """Find messages in the public channels of this Slack workspace."""
@@ -146,10 +149,10 @@ class Searching:
         return {"checks": self._statuses, "slack": self._messages}
 
     def _statuses(self, wanted: Collection[GivenPassage]) -> Mapping[str, str]:
-        self._sees = None
-        if not self._may_see():
-            return {}
-        return {one.ref: self._status(one.ref).text for one in wanted}
+        places = {one.ref.partition("#")[0] for one in wanted}
+        seen = {place for place in places if self._repositories.sees(place)}
+        refs = [one.ref for one in wanted if one.ref.partition("#")[0] in seen]
+        return {ref: self._status(ref).text for ref in refs}
 
     def _messages(self, wanted: Collection[GivenPassage]) -> Mapping[str, str]:
         """Search once more for the same words: the app need not be in those channels."""
@@ -186,41 +189,59 @@ class Searching:
         text = f"{pull['title']} ({state})\n\n{told}; {counts}" + (f"\nRed: {red}" if red else "")
         return GivenPassage.of("checks", ref, f"{ref}: status", pull["url"], text, at=time.time())
 
-    def _file(self, path: str) -> GivenPassage:
-        query = ReadText(self._event.repository, path, most=_CHARACTERS)
+    def _file(self, repository: str, path: str) -> GivenPassage:
+        query = ReadText(repository, path, most=_CHARACTERS)
         found = self._read(query)
         ref = f"{query.repository}:{found['path']}"
         text = found["text"] if found["complete"] else f"{found['text']}…"
         return GivenPassage.of("file", ref, ref, found["url"], text, at=time.time())
 
-    def _issue(self, row: Json) -> GivenPassage:
-        ref = f"{self._event.repository}#{row['number']}"
+    def _issue(self, repository: str, row: Json) -> GivenPassage:
+        ref = f"{repository}#{row['number']}"
         text = _cut(issue_text(row["title"], row["state"], row["text"]))
         return GivenPassage.of(
             "issue", ref, f"{ref}: {row['title']}", row["url"], text, at=time.time()
         )
 
-    def _comment(self, row: Json, place: int, said: Json) -> GivenPassage:
-        ref = f"{self._event.repository}#{row['number']}"
+    def _comment(self, repository: str, row: Json, place: int, said: Json) -> GivenPassage:
+        ref = f"{repository}#{row['number']}"
         title, text = f"{ref}: {row['title']}", _cut(said["text"])
         name = f"{ref}/{place}"
         return GivenPassage.of("issue", name, title, said["url"], text, at=time.time())
 
-    def _on_github(self, found: Callable[[], list[GivenPassage]]) -> str:
-        def checked() -> list[GivenPassage]:
-            if not self._may_see():
-                raise ActionRejected(
-                    "not everybody here may see that repository; AUDIENCES can open it"
-                )
-            return found()
+    def _on_github(
+        self,
+        repository: str,
+        found: Callable[[str], list[GivenPassage]],
+        *,
+        one: bool = False,
+    ) -> str:
+        """Look into the repository that is named, else into all, or the only `one` that can be
+        meant."""
 
-        return self._given(checked)
+        def given() -> list[GivenPassage]:
+            places = self._places(repository, one=one)
+            self.looked_into += [place for place in places if place not in self.looked_into]
+            if len(places) == 1:
+                return found(places[0])
+            return [passage for place in places for passage in _tried(found, place)]
 
-    def _may_see(self) -> bool:
-        if self._sees is None:
-            about = self._read(AskRepository(self._event.repository))
-            self._sees = self._readers.see(audience_of(about))
-        return self._sees
+        return self._given(given)
+
+    def _places(self, repository: str, *, one: bool) -> list[str]:
+        visible, own = self._repositories.visible, self._event.repository
+        if not visible:
+            raise ActionRejected(
+                "not everybody here may see that repository; AUDIENCES can open it"
+            )
+        listed = ", ".join(visible)
+        if repository:
+            if not (named := self._repositories.named(repository)):
+                raise ActionRejected(f"people here see no such repository, but {listed}")
+            return [named]
+        if one and len(visible) > 1 and not (own in visible and self._repositories.is_certain):
+            raise ActionRejected(f"name the repository: {listed}")
+        return [own if own in visible else visible[0]] if one else visible
 
     def _given(self, found: Callable[[], list[GivenPassage] | Json]) -> str:
         self._calls += 1
@@ -250,6 +271,14 @@ Searching.READS = (
     SearchCode,
     SearchIssues,
 )
+
+
+def _tried(found: Callable[[str], list[GivenPassage]], place: str) -> list[GivenPassage]:
+    """Return what one of several repositories holds; what one refuses stops no other."""
+    try:
+        return found(place)[:_EACH]
+    except ActionRejected:
+        return []
 
 
 def _cut(text: str) -> str:

@@ -31,6 +31,7 @@ class _Phrases(NamedTuple):
     here: str
     between: str
     last: str
+    proposed: str
 
 
 _ENGLISH = _Phrases(
@@ -46,6 +47,7 @@ _ENGLISH = _Phrases(
     "I am here. What would you like to know?",
     ", ",
     " and ",
+    "What I propose stands below. Nothing is done yet.",
 )
 _GERMAN_PHRASES = _Phrases(
     "Das weiß ich nicht. Ich habe gesucht: {places}. Nichts davon beantwortet die Frage.",
@@ -60,6 +62,7 @@ _GERMAN_PHRASES = _Phrases(
     "Ich bin da. Was möchtest du wissen?",
     ", ",
     " oder ",
+    "Was ich vorschlage, steht unten. Noch ist nichts getan.",
 )
 _CHINESE = _Phrases(
     "我不知道。我查找了{places}，没有找到答案。",
@@ -74,6 +77,7 @@ _CHINESE = _Phrases(
     "我在。你想知道什么？",
     "、",
     "和",
+    "我的提议在下面，还没有执行任何操作。",
 )
 
 
@@ -90,6 +94,11 @@ def directly(question: str) -> str:
 def here(question: str) -> str:
     """Ask back, where the question names nothing that could be looked up."""
     return _phrases(question).here
+
+
+def proposed(question: str) -> str:
+    """Say that only a proposal is made, in the language of the question."""
+    return _phrases(question).proposed
 
 
 def unknown(question: str, searched: Collection[str], repository: str, names: Sequence[str]) -> str:

@@ -36,6 +36,17 @@ def texts_of(output: Any) -> list[str]:
     return [*own, *(text for part in parts for text in texts_of(part))]
 
 
+def addresses(output: Any) -> list[str]:
+    """Return where what was found stands, as its source says: no text of people counts."""
+    if isinstance(output, list):
+        return [url for part in output for url in addresses(part)]
+    if not isinstance(output, dict):
+        return []
+    own = [output["url"]] if _says(output.get("url")) else []
+    parts = (output.get(name) for name in ("items", "comments", "files"))
+    return own + [url for part in parts for url in addresses(part)]
+
+
 def found_names(output: Any) -> bool:
     """Is it a list of things with names, as opposed to what people said?"""
     items = output.get("items") if isinstance(output, dict) else output

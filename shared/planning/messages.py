@@ -150,7 +150,7 @@ def listed_steps(situation: Situation, state_of: Callable[[StepRow], str]) -> st
 def _url(output: Any) -> str:
     """Return the address of what a step has made, or an empty text."""
     url = output.get("url", "") if isinstance(output, dict) else ""
-    return url if isinstance(url, str) and url.startswith("https://") else ""
+    return url if isinstance(url, str) and url.startswith(("https://", "http://")) else ""
 
 
 def _form(situation: Situation) -> _Form:

@@ -77,6 +77,8 @@ class Approval:
     expires_at: float
     #: Seconds since the epoch; None while nobody has.
     decided_at: float | None
+    #: The account of who decided, as `slack:U1`.
+    decider: str = ""
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ where tenant = %(tenant)s and plan_id = %(plan)s;
 
 -- name: read_approvals
 -- What people were asked, the oldest first. The clock is the database's.
-select digest, version, steps, payload, token, state, said, decided_by, expires_at < now() as expired,
+select digest, version, steps, payload, token, state, said, decided_by, decider, expires_at < now() as expired,
        extract(epoch from expires_at)::float8 as expires_at,
        extract(epoch from decided_at)::float8 as decided_at
 from approvals where tenant = %(tenant)s and plan_id = %(plan)s order by asked_at;

@@ -9,6 +9,7 @@ to exactly that, or nothing is done.
     messages      the message that asks, and later says what became of it
     answers       takes a person's answer, once
     tools         the tools by which a model proposes
+    where         asks which repository is meant, and goes on with the answer
     connected     which repositories a place in Slack works on
     done          tells a thread what another flow did for it
     carrying_out  does what was approved

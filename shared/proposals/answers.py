@@ -64,9 +64,12 @@ class ProposalAnswers:
 
     def _decide(self, answer: ProposalClick) -> Decided:
         """Decide what is open. Whose run it then names carries it out, after a crash too."""
-        check_may(self._loan)
+        asked = self._standing(answer)
+        if asked is None:
+            return Decided(None, False, closed(None))
+        check_may(self._loan, asked.payload)
         if answer.is_yes:
-            self._check_yes(answer)
+            self._check_yes(asked)
         state, event = "approved" if answer.is_yes else "rejected", self._run.event
         key: Json = {"proposal": answer.id, "digest": answer.digest}
         about = key | {"state": state, "by": event.actor.name, "conversation": event.conversation}
@@ -82,19 +85,22 @@ class ProposalAnswers:
         counts = proposal is not None and proposal.decided_in == self._run.id
         return Decided(proposal, counts, "" if counts else closed(proposal))
 
-    def _check_yes(self, answer: ProposalClick) -> None:
-        """Raise TurnedOff where the team wants only a preview by now, and AnswerRefused where
-        somebody else than who asked must say yes."""
-        if self._loan.preview.is_on:
-            raise TurnedOff("it was proposed before its team wanted only a preview")
-        # A misspelt setting is the strict one.
-        if self._loan.services[Settings].approver_differs == "off":
-            return
+    def _standing(self, answer: ProposalClick) -> Proposal | None:
+        """Return the proposal of the conversation that is answered, as it stands."""
         key = {"proposal": answer.id, "digest": answer.digest}
         about = key | {"conversation": self._run.event.conversation}
 
         def work() -> Outcome:
             return Outcome(self._run.write([self._run.statement("standing", about, SQL)])[0])
 
-        for row in self._run.step("asker", key, work):
-            check_differs(self._run.event, {"asker": row["asker"], "changers": []})
+        rows = self._run.step("asker", key, work)
+        return Proposal.of_row(rows[0]) if rows else None
+
+    def _check_yes(self, asked: Proposal) -> None:
+        """Raise TurnedOff where the team wants only a preview by now, and AnswerRefused where
+        somebody else than who asked must say yes."""
+        if self._loan.preview.is_on:
+            raise TurnedOff("it was proposed before its team wanted only a preview")
+        # A misspelt setting is the strict one.
+        if self._loan.services[Settings].approver_differs != "off":
+            check_differs(self._run.event, {"asker": asked.asker, "changers": []})

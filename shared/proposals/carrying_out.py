@@ -10,6 +10,7 @@ from shared.aws.bus import Bus
 from shared.desk import Loan
 from shared.errors import ActionRejected
 from shared.events import Event
+from shared.evidence.repositories import Repositories
 from shared.journal import Outcome
 from shared.perception.github import audience_of
 from shared.planning.desk import PlanDesk
@@ -59,8 +60,9 @@ def _became(event: Event, agent: Agent, proposal: Proposal) -> str:
     payload, by = proposal.payload, proposal.decided_by
     if proposal.state == "rejected":
         return f"❌ Dropped by {by}. Nothing was done."
-    if payload.repository and payload.repository != event.repository:
-        return f"❌ This channel works on another repository than {payload.repository} by now."
+    repository = payload.repository
+    if repository not in ("", event.repository) and not agent.desk(Repositories).named(repository):
+        return f"❌ Nobody works on {repository} from here any more."
     try:
         return _done(event, agent, proposal, f"by {by}")
     except ActionRejected as err:

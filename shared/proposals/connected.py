@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Self
 
 from shared.desk import Loan
+from shared.installations.connected import is_of_tenant
 from shared.settings import Settings
 
 
@@ -32,16 +33,14 @@ class ConnectedRepositories:
         places = [f"channel:{event.scope.rpartition(':')[2]}"]
         places += [] if event.is_shared else [f"team:{team}"]
         named = [self._settings.repository_of.get(place, "") for place in places]
-        return [one for one in dict.fromkeys(named) if one and self._is_ours(one)]
+        tenant = event.tenant
+        ours = (one for one in named if one and is_of_tenant(self._settings, one, tenant))
+        return list(dict.fromkeys(ours))
 
     def why_not(self, repository: str) -> str:
         """Say why the person may not open an issue there; '' when they may."""
         if repository not in self.here:
             return "This place is not connected with it."
-        if not self._loan.may_write():
-            return "Only full members of the workspace may do that."
+        if not self._loan.may_write(repository):
+            return "Only full members of the workspace may do that, with write access on GitHub."
         return ""
-
-    def _is_ours(self, repository: str) -> bool:
-        owner = f"github:{repository.partition('/')[0]}"
-        return self._settings.tenant_of.get(owner, owner) == self._event.tenant

@@ -29,6 +29,8 @@ class Proposals:
     def __init__(self, loan: Loan) -> None:
         self._loan = loan
         self._run = loan.run
+        #: Puts people's names in place of their ids.
+        self.named = loan.named
 
     @classmethod
     def lend(cls, loan: Loan) -> Self:
@@ -41,7 +43,7 @@ class Proposals:
         Raises RequestUnclear for texts that no message shows whole, NotPermitted for a person on
         whose word nothing outside of the conversation may be done.
         """
-        check_may(self._loan)
+        check_may(self._loan, payload)
         payload = payload._replace(arguments=without_secrets(payload.arguments))
         if len(canonical(payload.arguments)) > MOST:
             raise RequestUnclear(f"That is too long: people must see all of it, {MOST} characters.")
@@ -89,7 +91,8 @@ class Proposals:
         return [asking(Proposal.of_row(row), thread) for row in rows[:MOST_AT_ONCE]]
 
 
-def check_may(loan: Loan) -> None:
-    """Raise NotPermitted for a person on whose word nothing outside of here may be done."""
-    if not loan.may_write():
+def check_may(loan: Loan, payload: Proposed) -> None:
+    """Raise NotPermitted for a person on whose word this may not be done: on GitHub their own
+    account's rights to the repository count, where they proved one."""
+    if not loan.may_write(payload.repository):
         raise NotPermitted("that needs write permission; somebody who has it must ask")

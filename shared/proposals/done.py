@@ -5,7 +5,7 @@ from typing import Self
 
 from shared.aws.bus import Bus
 from shared.desk import Loan
-from shared.events import Thread
+from shared.events import Event, Thread
 from shared.journal import Outcome
 
 #: Begins the types of events by which a flow is handed what was approved.
@@ -24,23 +24,33 @@ class ProposalDone:
 
     def tell(self, words: str) -> None:
         """Let the thread read `words`, which a flow that may write there says."""
-        event = self._loan.run.event
-        if not event.type.startswith(APPROVED):
+        event, bus = self._loan.run.event, self._loan.services[Bus]
+        if not waits_elsewhere(event):
             return
-        thread = Thread(*event.payload["thread"])
 
         def work() -> Outcome:
-            done = event._replace(
-                id=f"done:{event.payload['proposal']}",
-                type="proposal.done",
-                text="",
-                conversation=f"{thread.scope}:{thread.ts}",
-                audience=event.payload["audience"],
-                payload={"told": words},
-                issue_target=None,
-                thread_target=thread,
-            )
-            self._loan.services[Bus].publish(done)
-            return Outcome(done.id)
+            publish_done(bus, event, words)
+            return Outcome(event.id)
 
         self._loan.run.step("done", {"told": words}, work)
+
+
+def waits_elsewhere(event: Event) -> bool:
+    """Does a thread in Slack wait for what becomes of the event?"""
+    return event.type.startswith(APPROVED) and "thread" in event.payload
+
+
+def publish_done(bus: Bus, event: Event, words: str) -> None:
+    """Publish what the thread reads; of an approved proposal the first counts."""
+    thread = Thread(*event.payload["thread"])
+    done = event._replace(
+        id=f"done:{event.payload['proposal']}",
+        type="proposal.done",
+        text="",
+        conversation=f"{thread.scope}:{thread.ts}",
+        audience=event.payload["audience"],
+        payload={"told": words},
+        issue_target=None,
+        thread_target=thread,
+    )
+    bus.publish(done)

@@ -1,7 +1,6 @@
 """Writes an issue from what people said in a thread: for the command, the shortcut, and whoever
 else shows people a draft first."""
 
-import re
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -11,6 +10,7 @@ from shared.agent.context import Code
 from shared.errors import AnswerInvalid, RequestUnclear
 from shared.events import Json, Thread
 from shared.models.answers.typed import at_most
+from shared.proposals.desk import Proposals
 from shared.proposals.requests import TITLE
 
 PROMPT = """\
@@ -24,8 +24,6 @@ _NOTHING_SAID = (
 
 #: Characters of a thread that a draft is made of.
 _MOST = 30_000
-#: Whom a message addresses, which an issue need not say.
-_ADDRESSED = re.compile(r"\s*<@\w+(?:\|[^>]*)?>[\s,:]*")
 
 
 @dataclass(frozen=True)
@@ -44,8 +42,9 @@ def draft_issue(agent: Agent, thread: Thread, *, without: str = "", about: str =
     The flow needs `ReadThread`. What the model leaves unusable becomes a plain extract. Raises
     ActionRejected when the thread cannot be read, RequestUnclear when nobody said anything there.
     """
+    named = agent.desk(Proposals).named
     said = [
-        {**one, "text": _ADDRESSED.sub("", one["text"], count=1)}
+        {**one, "text": named(one["text"])}
         for one in agent.read(ReadThread(thread))["items"]
         if one["at"] != without and not one.get("own")
     ]

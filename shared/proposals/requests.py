@@ -2,6 +2,7 @@
 of theirs, that what it is about is there, and that a label exists."""
 
 import re
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from shared.actions.github.actions import ListLabels
@@ -9,6 +10,7 @@ from shared.actions.github.queries import ReadIssue, ReadPull
 from shared.agent.agent import Agent
 from shared.errors import ActionRejected, RequestUnclear
 from shared.events import REPOSITORY
+from shared.evidence.repositories import Repositories
 from shared.proposals.proposal import Proposed
 
 #: What a flow that proposes asks of GitHub; a pull request is read as an issue, with its own right.
@@ -24,6 +26,14 @@ _ABOUT = re.compile(
 _AT_THE_END = re.compile(rf"\s*\b(?:in|on|at|for|to) ({REPOSITORY})\s*[.!]?\s*\Z")
 #: Labels that an answer names.
 _NAMED = 30
+
+
+class SeveralRepositories(RequestUnclear):
+    """A request could mean each of these repositories."""
+
+    def __init__(self, choices: Sequence[str]) -> None:
+        super().__init__(f"Which repository: {', '.join(choices)}? Name it.")
+        self.choices = tuple(choices)
 
 
 class NamedThing(NamedTuple):
@@ -58,7 +68,7 @@ def issue_wanted(agent: Agent, title: str, body: str, repository: str = "") -> P
 
 def labels_wanted(agent: Agent, number: int, labels: list[str], repository: str = "") -> Proposed:
     """Return labels to add, of those that the repository has."""
-    place = placed(agent, repository)
+    place = placed(agent, repository, number=number)
     known = [str(label["name"]) for label in agent.read(ListLabels(place))]
     chosen = [_label(one, known, place) for one in labels if one.strip()]
     if not chosen:
@@ -70,7 +80,7 @@ def labels_wanted(agent: Agent, number: int, labels: list[str], repository: str 
 
 def comment_wanted(agent: Agent, number: int, text: str, repository: str = "") -> Proposed:
     """Return a comment to make on an issue or a pull request."""
-    place = placed(agent, repository)
+    place = placed(agent, repository, number=number)
     if not text.strip():
         raise RequestUnclear("What should the comment say?")
     about = _read(agent, place, number)
@@ -82,7 +92,7 @@ def review_wanted(
     agent: Agent, number: int, *, full: bool = False, repository: str = ""
 ) -> Proposed:
     """Return the review of a pull request."""
-    place = placed(agent, repository)
+    place = placed(agent, repository, number=number, kind="pr")
     about = _read(agent, place, number)
     if about["kind"] != "pr":
         raise RequestUnclear(f"{place}#{number} is an issue; I review pull requests.")
@@ -107,23 +117,45 @@ def labels_in(words: str, known: list[str]) -> list[str]:
     return [part.strip(" `\"'“”") for part in parts if part.strip(" `\"'“”")]
 
 
-def known_labels(agent: Agent, repository: str = "") -> list[str]:
-    """Return the names of a repository's labels."""
-    return [str(label["name"]) for label in agent.read(ListLabels(placed(agent, repository)))]
+def known_labels(agent: Agent, repository: str) -> list[str]:
+    """Return the names of the labels of a repository that is `placed`."""
+    return [str(label["name"]) for label in agent.read(ListLabels(repository))]
 
 
-def placed(agent: Agent, repository: str) -> str:
-    """Return the repository, if people here may use it: that of their channel. Raises
-    RequestUnclear."""
-    own = agent.event.repository
-    if not own:
+def placed(agent: Agent, repository: str, *, number: int = 0, kind: str = "") -> str:
+    """Return the repository, if people here may use it: the one that is named, that of their
+    channel, or the only one that has an issue of this number (and kind). Raises RequestUnclear,
+    SeveralRepositories where it could be each of some."""
+    own, desk = agent.event.repository, agent.desk(Repositories)
+    if repository:
+        if own and repository.lower() == own.lower():
+            return own
+        if named := desk.named(repository):
+            return named
+        usable = ", ".join(dict.fromkeys(filter(None, [own, *desk.visible])))
+        here = f"From here I work on {usable} only." if usable else "From here I work on none."
+        raise RequestUnclear(f"{here} Ask where {repository} belongs.")
+    if desk.is_certain:
+        return own
+    choices = [one for one in desk.visible if not number or _has(agent, one, number, kind)]
+    choices = choices or desk.visible
+    if len(choices) > 1:
+        raise SeveralRepositories(choices)
+    if not choices:
         raise RequestUnclear(
             "No repository belongs to this channel, so I can do nothing on GitHub from here."
             " Whoever runs me gives it one with the setting REPOSITORIES."
         )
-    if repository and repository.lower() != own.lower():
-        raise RequestUnclear(f"From here I work on {own} only. Ask where {repository} belongs.")
-    return own
+    return choices[0]
+
+
+def _has(agent: Agent, place: str, number: int, kind: str) -> bool:
+    """Does the repository have an issue or pull request of this number?"""
+    try:
+        found = agent.read(ReadIssue(place, number, comments=0))
+    except ActionRejected:
+        return False
+    return not kind or found["kind"] == kind
 
 
 def _read(agent: Agent, place: str, number: int) -> dict[str, Any]:

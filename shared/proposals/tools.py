@@ -2,13 +2,16 @@
 keeps a proposal, which the flow then shows to people."""
 
 from collections.abc import Callable
+from functools import partial
 
 from shared.actions.slack.actions import AskClock, Card
 from shared.agent.agent import Agent
 from shared.agent.tools import Tool, tool
+from shared.evidence.repositories import Repositories
 from shared.proposals import requests
-from shared.proposals.desk import KEPT, Proposals
+from shared.proposals.desk import KEPT, MOST_AT_ONCE, Proposals
 from shared.proposals.proposal import Proposed
+from shared.proposals.where import WhichRepository
 
 #: What a flow with these tools asks of platforms.
 READS = (*requests.READS, AskClock)
@@ -19,44 +22,60 @@ _SHOWN = (
 
 
 def proposing(agent: Agent) -> list[Tool]:
-    """Return the tools for the run's event. On GitHub they work on the repository of the channel;
-    without one there are none for that."""
+    """Return the tools for the run's event. On GitHub they work on the repositories that are
+    connected with the channel and its workspace; without one there are none for that."""
 
     def kept(wanted: Proposed) -> str:
         agent.desk(Proposals).propose(wanted)
         return _SHOWN
 
     tools = [_plan(kept, agent), _reminder(kept, agent)]
-    return [*_on_github(kept, agent), *tools] if agent.event.repository else tools
+    return [*_on_github(kept, agent), *tools] if agent.desk(Repositories).connected else tools
 
 
 def cards(agent: Agent) -> list[Card]:
-    """Return the messages that ask people about what the model proposed."""
-    desk = agent.desk(Proposals)
-    return desk.cards(agent.event.thread) if desk.has_some else []
+    """Return the messages that ask people about what the model proposed, and which repository it
+    is about."""
+    desk, thread = agent.desk(Proposals), agent.event.thread
+    asking = agent.desk(WhichRepository).cards(thread)
+    return [*(desk.cards(thread) if desk.has_some else []), *asking][:MOST_AT_ONCE]
 
 
 def _on_github(kept: Callable[[Proposed], str], agent: Agent) -> list[Tool]:
-    def propose_issue(title: str, body: str) -> str:
-        """Propose to open an issue in the repository of this channel, when a person asks for one.
+    def placed(command: str, words: str, wanted: Callable[[], Proposed]) -> str:
+        """Propose it, or let people be asked where it belongs, by the command that says the
+        same."""
+        try:
+            return kept(wanted())
+        except requests.SeveralRepositories as err:
+            return agent.desk(WhichRepository).keep(command, words, err.choices)
+
+    def propose_issue(title: str, body: str, repository: str = "") -> str:
+        """Propose to open an issue, when a person asks for one. Name a repository only as they do.
 
         Write the body in Markdown, from what was said here alone."""
-        return kept(requests.issue_wanted(agent, title, body))
+        words = f"{title}\n{body}"
+        wanted = partial(requests.issue_wanted, agent, title, body, repository)
+        return placed("issue", words, wanted)
 
-    def propose_labels(number: int, labels: list[str]) -> str:
+    def propose_labels(number: int, labels: list[str], repository: str = "") -> str:
         """Propose labels for an issue or pull request, when a person asks for that. Only labels
         that the repository has can be taken."""
-        return kept(requests.labels_wanted(agent, number, labels))
+        wanted = partial(requests.labels_wanted, agent, number, labels, repository)
+        return placed("label", f"#{number} {', '.join(labels)}", wanted)
 
-    def propose_comment(number: int, text: str) -> str:
+    def propose_comment(number: int, text: str, repository: str = "") -> str:
         """Propose a comment on an issue or pull request, when a person asks for one."""
-        return kept(requests.comment_wanted(agent, number, text))
+        wanted = partial(requests.comment_wanted, agent, number, text, repository)
+        return placed("comment", f"#{number} {text}", wanted)
 
-    def propose_review(number: int) -> str:
+    def propose_review(number: int, repository: str = "") -> str:
         """Propose to review a pull request, when a person asks for that."""
-        return kept(requests.review_wanted(agent, number))
+        wanted = partial(requests.review_wanted, agent, number, repository=repository)
+        return placed("review", f"#{number}", wanted)
 
-    return [tool(one) for one in (propose_issue, propose_labels, propose_comment, propose_review)]
+    offered = (propose_issue, propose_labels, propose_comment, propose_review)
+    return [tool(one, proposes=True) for one in offered]
 
 
 def _plan(kept: Callable[[Proposed], str], agent: Agent) -> Tool:
@@ -65,7 +84,7 @@ def _plan(kept: Callable[[Proposed], str], agent: Agent) -> Tool:
         thing to be done."""
         return kept(requests.plan_wanted(agent, goal))
 
-    return tool(propose_plan)
+    return tool(propose_plan, proposes=True)
 
 
 def _reminder(kept: Callable[[Proposed], str], agent: Agent) -> Tool:
@@ -81,4 +100,4 @@ def _reminder(kept: Callable[[Proposed], str], agent: Agent) -> Tool:
         proposed = reminder_wanted(read, reminder, f"@{reminder.asker_name}")
         return f"{kept(proposed)} {note}".strip()
 
-    return tool(propose_reminder)
+    return tool(propose_reminder, proposes=True)

@@ -12,6 +12,7 @@ from shared.agent.agent import Agent
 from shared.errors import ActionRejected, RequestUnclear
 from shared.events import Event, Json
 from shared.reminding import messages
+from shared.reminding.clocks import Clocks
 from shared.reminding.desk import Reminder, Reminders
 from shared.reminding.rules import USUAL, moment, zone_of
 
@@ -31,7 +32,7 @@ def wanted(event: Event, agent: Agent, words: str) -> tuple["Wish", Reminder, st
     from shared.reminding.resolving import when
     from shared.reminding.wishes import wish
 
-    read, clock = wish(words), clock_of(event, agent, event.actor.id)
+    read, clock = wish(words), clock_of(agent, event.actor.id)
     if read.where == "channel" and not _reads(event, agent, read.to):
         raise RequestUnclear("I remind a channel only where both you and I are in it.")
     found = when(read.spoken, event.received_at, zone_of(clock["zone"], clock["shift"]))
@@ -57,7 +58,7 @@ def called(event: Event, agent: Agent, read: "Wish") -> str:
     """Return what people call whom a wish is for."""
     if read.where == "channel":
         return f"#{read.label or read.to}"
-    return f"@{clock_of(event, agent, read.to)['name'] or read.to}"
+    return f"@{clock_of(agent, read.to)['name'] or read.to}"
 
 
 def come(event: Event, agent: Agent) -> None:
@@ -68,7 +69,7 @@ def come(event: Event, agent: Agent) -> None:
         return
     whom = reminder.asker_name
     if reminder.whom not in ("", reminder.asker):
-        whom = str(clock_of(event, agent, reminder.whom)["name"]) or "you"
+        whom = str(clock_of(agent, reminder.whom)["name"]) or "you"
     text, buttons = messages.came(reminder, whom), messages.buttons(reminder)
     try:
         agent.act(_shown(event, agent, reminder, text, buttons))
@@ -120,10 +121,9 @@ def list_or_cancel(event: Event, agent: Agent) -> str:
     return messages.listed(shown, len(found) - len(shown))
 
 
-def clock_of(event: Event, agent: Agent, user: str) -> Json:
-    """Return a person's time zone and name, as they are now."""
-    found: Json = agent.read(AskClock(*_channel(event), user))
-    return found
+def clock_of(agent: Agent, user: str) -> Json:
+    """Return a person's time zone and name."""
+    return agent.desk(Clocks).of(user)
 
 
 def _shown(

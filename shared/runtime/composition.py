@@ -23,7 +23,7 @@ from shared.memory.embedding.tenant_embedders import TenantEmbedders
 from shared.memory.store import MemoryStore
 from shared.models.guards.budgets import Budgets
 from shared.models.routing import Models
-from shared.runtime.lifecycle import Lifecycle
+from shared.runtime.lifecycle import Lifecycle, own_hosts
 from shared.runtime.own_voice import OwnVoice
 from shared.runtime.patience import Patience
 from shared.runtime.worker import LambdaHandler, Worker, time_left
@@ -109,4 +109,6 @@ def handler_of(flow: Flow, journal: Journal, can: Capabilities) -> LambdaHandler
 
     store = PlanStore(can.services[Database])
     executions = partial(executions_of, settings)
-    return PlanMachine(worker, StateRunner(flow, lifecycle.attempt, store, executions, can.adapter))
+    hosts = own_hosts(settings)
+    runner = StateRunner(flow, lifecycle.attempt, store, executions, can.adapter, hosts=hosts)
+    return PlanMachine(worker, runner)

@@ -13,6 +13,7 @@ from shared.actions.presence import Presence
 from shared.agent.acting import Acting
 from shared.agent.agent import Agent, Capabilities
 from shared.agent.flow import Flow
+from shared.aws.bus import Bus
 from shared.aws.looks import Looks
 from shared.database import Database, Statement
 from shared.errors import (
@@ -25,14 +26,17 @@ from shared.errors import (
     Stopped,
 )
 from shared.events import Event
+from shared.installations.connected import connected_repositories
 from shared.journal import Allowance, Journal, Run
 from shared.metrics import measure
 from shared.models.payers import paid_by, payer_of
 from shared.people.store import PeopleTable
 from shared.perception.commands import command_of
+from shared.proposals.done import publish_done, waits_elsewhere
 from shared.runtime.patience import GRACE, Consequence, Patience
-from shared.runtime.telling import about, clear, close, described, log_of, show, tell, try_
+from shared.runtime.telling import about, clear, close, described, line_of, log_of, show, tell, try_
 from shared.runtime.wanted import check_wanted
+from shared.settings import Settings
 
 #: Does the run's work with its agent; returns statements to commit with the end of the run.
 Work = Callable[[Agent], Sequence[Statement]]
@@ -131,11 +135,11 @@ class Lifecycle:
     ) -> Acting:
         """Let the run act in the place of its event as it is known by now, `seen` by people who
         wait."""
-        policy = self._flow.policy(run.event, acts=acts)
         settings, adapter = self._can.settings, within(self._can.adapter, run.event)
+        connected = connected_repositories(settings, run.event)
+        policy = self._flow.policy(run.event, acts=acts, connected=connected)
         presence = Presence(run, self._flow.may, adapter, seen=seen and acts)
-        hosts, pace = link_hosts(settings.link_hosts), self._can.pace
-        hosts |= hosts_in(settings.front_door_url)
+        hosts, pace = own_hosts(settings), self._can.pace
         return Acting(run, policy, adapter, remaining, pace=pace, presence=presence, hosts=hosts)
 
     def _leave(
@@ -188,6 +192,8 @@ class Lifecycle:
         log_of("run failed", run, retry=state in {"retrying", "parked"}, **described(err))
         if then.is_said:
             tell(self._flow, run, acting, err, waits=state == "parked")
+        if then.gave_up or state in {"failed", "waiting"}:
+            try_(run, "thread not told", partial(self._tell_elsewhere, run, err))
         if then.is_said or state == "parked":
             try_(run, "draft left", acting.drafts.take_back)
         reason = str(err) if isinstance(err, AgentFlowsError) else type(err).__name__
@@ -196,6 +202,11 @@ class Lifecycle:
         if then.gave_up:
             log_of("run given up", run)  # infra/flow.yaml raises an alarm for this line
         return Ending(state, err, pause)
+
+    def _tell_elsewhere(self, run: Run, err: Exception) -> None:
+        """Tell the failure where people wait for it in another place than the run's."""
+        if waits_elsewhere(run.event):
+            publish_done(self._can.services[Bus], run.event, line_of(run, err))
 
     def _end(
         self,
@@ -228,6 +239,14 @@ class Lifecycle:
                 self._looks.after(kind, seconds)
             except AgentFlowsError as err:
                 log_of("look not set", run, kind=kind, **described(err))
+
+
+def own_hosts(settings: Settings) -> frozenset[str]:
+    """Return the hosts whose links always stay: those of LINK_HOSTS, the front door's, and those of
+    the GitHub of the settings, wherever it is."""
+    github = hosts_in(f"{settings.github_api_url} {settings.github_web_url}")
+    pages = {host.removeprefix("api.") for host in github}
+    return link_hosts(settings.link_hosts) | hosts_in(settings.front_door_url) | github | pages
 
 
 def _is_asked(event: Event) -> bool:

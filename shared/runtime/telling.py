@@ -68,10 +68,8 @@ def tell(flow: Flow, run: Run, acting: Acting, err: Exception, *, waits: bool) -
     when the run goes on by itself."""
     if not (run.event.addressed or run.effects) or not _is_said(run, err):
         return
-    public = err.public if isinstance(err, AgentFlowsError) else AgentFlowsError.public
-    line = f"⏳ {public} I go on when it is back." if waits else f"⚠️ {public}"
     kinds = [permission.action for permission in flow.may]
-    name, line = _NOTICE, f"{line} Run `{run.id}`."
+    name, line = _NOTICE, line_of(run, err, waits=waits)
     if isinstance(err, NotPermitted):
         name = "refusal"
         kinds.sort(key=lambda kind: not kind.private)
@@ -81,6 +79,13 @@ def tell(flow: Flow, run: Run, acting: Acting, err: Exception, *, waits: bool) -
                 action = action.retried(run.id)
             try_(run, "notice failed", partial(acting.notify, action))
             return
+
+
+def line_of(run: Run, err: Exception, *, waits: bool = False) -> str:
+    """Say in one line why a run fails or `waits`."""
+    public = err.public if isinstance(err, AgentFlowsError) else AgentFlowsError.public
+    line = f"⏳ {public} I go on when it is back." if waits else f"⚠️ {public}"
+    return f"{line} Run `{run.id}`."
 
 
 def _has_done(flow: Flow, run: Run) -> bool:

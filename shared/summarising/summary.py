@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from shared.actions.slack.actions import AskClock
 from shared.actions.slack.heard.queries import ReadSpan
 from shared.agent.agent import Agent
 from shared.events import Event, Json, SlackMessage
 from shared.perception.commands import spoken
+from shared.reminding.clocks import Clocks
 from shared.summarising.asked import Asked, asked
 from shared.summarising.desk import SummaryDesk
 from shared.summarising.parts import CitedSentence, NumberedMessage, extracted, in_parts, summed_up
@@ -98,8 +98,7 @@ def _since(event: Event, agent: Agent, wanted: Asked) -> tuple[str, str]:
     from shared.reminding.past import moment_since
     from shared.reminding.rules import zone_of
 
-    _, team, here = event.scope.split(":")
-    clock = agent.read(AskClock(team, here, event.actor.id))
+    clock = agent.desk(Clocks).of(event.actor.id)
     zone = zone_of(clock["zone"], clock["shift"])
     at = moment_since(wanted.since, event.received_at, zone)
     return f"{at:.6f}", f" since {datetime.fromtimestamp(at, zone):%a %d %b %Y, %H:%M}"

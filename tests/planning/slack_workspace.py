@@ -126,9 +126,9 @@ def _blocks(message: Json) -> list[Json]:
 
 @contextmanager
 def slack_workspace(
-    database: Database, flow: Flow, hub: GitHubSandbox | None = None
+    database: Database, flow: Flow, hub: GitHubSandbox | None = None, **settings: str
 ) -> Iterator[SlackWorkspace]:
-    """Start the workspace and its runner, with `hub` as GitHub."""
+    """Start the workspace and its runner, with `hub` as GitHub, and these settings."""
     deliver: list[Callable[[Request], None]] = []
 
     @Request.application
@@ -146,9 +146,10 @@ def slack_workspace(
             on_github = _on_github(hub)
 
             def adapters(wanted: Action | Query) -> Adapter:
-                return on_github if on_github and isinstance(wanted, OnGitHub) else adapter
+                is_github = wanted.connector == OnGitHub.connector
+                return on_github if on_github and is_github else adapter
 
-            with plan_runner(database, flow, adapters) as it:
+            with plan_runner(database, flow, adapters, **settings) as it:
                 made = SlackWorkspace(sandbox, it, adapter, url)
                 deliver.append(lambda request: _deliver(made, request))
                 yield made

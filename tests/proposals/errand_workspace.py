@@ -44,6 +44,8 @@ class Mortal:
 
     def __init__(self, at: str = "") -> None:
         self.at, self.acts = at, 0
+        #: The kind of act that is refused, and how.
+        self.refuses: tuple[type[Action], Exception] | None = None
 
     def over(self, adapter: Adapter) -> Adapter:
         return _MortalAdapter(self, adapter)
@@ -60,6 +62,8 @@ class _MortalAdapter:
 
     def perform(self, action: Action, mark: Mark, previous: Receipt | None) -> Receipt:
         self._mortal.acts += 1
+        if self._mortal.refuses and isinstance(action, self._mortal.refuses[0]):
+            raise self._mortal.refuses[1]
         self._mortal.die("before")
         receipt = self._adapter.perform(action, mark, previous)
         self._mortal.die("after")

@@ -131,7 +131,7 @@ def test_a_channel_that_works_elsewhere_by_now_does_nothing(it: ErrandWorkspace)
     it.repositories = {f"channel:{SUPPORT}": "acme/website"}
     it.press(message)
     assert comments(it) == []
-    assert "works on another repository" in it.texts()[-1]
+    assert "Nobody works on acme/shop from here any more" in it.texts()[-1]
 
 
 def test_what_github_refuses_is_said(it: ErrandWorkspace) -> None:

@@ -44,11 +44,18 @@ def test_the_model_writes_it_and_the_link_leads_back(runner: FlowRunner) -> None
 
 def test_what_the_agent_said_is_no_part_of_an_issue(runner: FlowRunner) -> None:
     ours = {"author": "UBOT", "text": "I don't know.\n\n_chat · run 1_", "at": "2.1", "own": True}
-    first = {**THREAD[0], "text": "<@UBOT>, checkout fails for <@U2>"}
-    draft = drafted(runner, [first, ours, *THREAD[1:]])
-    assert draft.title == "checkout fails for"
+    draft = drafted(runner, [*THREAD[:1], ours, *THREAD[1:]])
+    assert "Checkout fails" in draft.title
     assert "don't know" not in draft.title + draft.recap
     assert "run 1" not in draft.recap
+
+
+def test_the_people_whom_a_message_names_stay_in_it(runner: FlowRunner) -> None:
+    asked = {**THREAD[0], "text": "<@U2>, the checkout fails. Ask <@U3>."}
+    runner.answers(IssueDraft("Checkout", "It fails."))
+    drafted(runner, [asked, *THREAD[1:]])
+    shown = runner.model.asked[0].messages[0].text
+    assert "U2" in shown and "U3" in shown
 
 
 def test_without_a_model_it_is_an_extract_that_says_nothing_new(runner: FlowRunner) -> None:

@@ -238,3 +238,33 @@ def test_where_the_thread_is_closed_it_comes_to_who_set_it(it: ErrandWorkspace) 
     fire(it)
     [came] = direct(it)
     assert "> call" in came
+
+
+def test_forget_of_a_text_deletes_the_reminders_that_say_it(it: ErrandWorkspace) -> None:
+    it.says("remind me every day at 9 to tell the kangaroo")
+    it.says("remind me every day at 10 to call")
+    it.says("remind me every day at 11 about the kangaroos")
+    it.flows = [*it.flows, memory]
+    it.says("/forget the kangaroo")
+    assert [row["text"] for row in it.rows("select text from reminders order by next_at")] == [
+        "call",
+        "the kangaroos",
+    ]
+    assert "1 reminder" in it.texts()[-1]
+
+
+def test_forget_of_a_text_leaves_others_reminders_elsewhere(it: ErrandWorkspace) -> None:
+    it.says("remind me every day at 9 to feed the kangaroo", BOB)
+    it.flows = [*it.flows, memory]
+    it.ts = ""
+    it.says("/forget kangaroo", channel=GENERAL)
+    assert len(it.rows("select 1 from reminders")) == 1
+
+
+def test_slack_is_asked_once_where_a_person_lives(it: ErrandWorkspace) -> None:
+    it.says("remind me in 2 hours to call")
+    before = len(it.slack.calls("users.info"))
+    for number in range(3):
+        it.says(f"remind me in {number + 3} hours to call")
+    it.says("summarize since yesterday")
+    assert len(it.slack.calls("users.info")) == before

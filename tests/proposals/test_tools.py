@@ -85,3 +85,29 @@ def test_a_conversation_without_a_proposal_asks_the_database_no_more(it: ErrandW
     it.says("Hello")
     assert it.rows("select 1 from steps where name = 'proposed'") == []
     assert it.texts() == ["Hello."]
+
+
+def test_a_run_that_proposes_needs_sources_for_what_it_says_beside_that(
+    it: ErrandWorkspace,
+) -> None:
+    said = "I propose an issue about Pay. Bob broke the login on Monday. Press `Do it` below."
+    it.runner.answers(CALLS["issue"], said)
+    it.says("What would you do about the login?")
+    assert "I propose an issue about Pay. Press `Do it` below." in it.texts()
+    assert buttons(it.asked())
+
+
+def test_without_a_word_on_the_proposal_a_program_says_that_there_is_one(
+    it: ErrandWorkspace,
+) -> None:
+    it.runner.answers(CALLS["issue"], "Bob broke the login on Monday.")
+    it.says("What would you do about the login?")
+    assert "What I propose stands below. Nothing is done yet." in it.texts()
+
+
+def test_the_offline_model_proposes_what_a_plain_sentence_asks_for(it: ErrandWorkspace) -> None:
+    it.says("Could you put the bug label on #1?")
+    assert it.hub.issue(SHOP, 1)["labels"] == []
+    assert any("I propose that." in text for text in it.texts())
+    it.press(it.asked())
+    assert [label["name"] for label in it.hub.issue(SHOP, 1)["labels"]] == ["bug"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from flows.errands import errands
-from infra.local.sandbox.slack.workspace import ALICE, BOB, DM, GENERAL, SUPPORT
+from infra.local.sandbox.slack.workspace import ALICE, BOB, DM, GENERAL, GUEST, SUPPORT
 from shared.database import Database
 from shared.summarising.parts import CitedSentence, CitedSentences
 from tests.proposals.errand_workspace import ErrandWorkspace, Mortal, errand_workspace
@@ -260,3 +260,41 @@ def test_gaps_come_each_week_into_a_channel_that_wants_them(it: ErrandWorkspace)
     assert it.runner.timers == []
     assert asks(it, "gaps off") == "No gaps come here."
     assert "When do we deploy?" in asks(it, "gaps")
+
+
+def test_who_may_not_change_the_settings_switches_no_weekly_gaps(it: ErrandWorkspace) -> None:
+    it.ts = ""
+    it.says("gaps weekly", GUEST)
+    assert "Only full members" in it.texts()[-1]
+    assert it.runner.timers == []
+    asks(it, "gaps weekly")
+    it.ts = ""
+    it.says("gaps off", GUEST)
+    assert len(it.runner.timers) == 1
+
+
+def test_replies_of_today_in_an_older_thread_are_found(it: ErrandWorkspace) -> None:
+    now = it.slack.workspace.now()
+    old = f"{now - 3 * 86_400:.6f}"
+    it.slack.workspace.place(SUPPORT, old, BOB, "Which release fixes the cart?")
+    it.slack.workspace.place(SUPPORT, f"{now - 4 * 86_400:.6f}", BOB, "Nobody answers this.")
+    reply = it.slack.say(SUPPORT, "We decided that release 9 does.", ALICE, old)
+    told = asks(it, "summarize")
+    assert "(1 message)" in told
+    assert "release 9 does" in told
+    assert cited(told) == {reply}
+    assert "Left out" not in told
+
+
+def test_only_the_newest_of_many_older_threads_are_read(it: ErrandWorkspace) -> None:
+    now = it.slack.workspace.now()
+    roots = [f"{now - 3 * 86_400 + place:.6f}" for place in range(12)]
+    for root in roots:
+        it.slack.workspace.place(SUPPORT, root, BOB, "Who knows?")
+        it.slack.say(SUPPORT, "I know it.", ALICE, root)
+    assert it.slack.settle()
+    before = len(it.slack.calls("conversations.replies"))
+    told = asks(it, "summarize")
+    assert "(10 messages)" in told
+    assert "what is more than I read at once" in told
+    assert len(it.slack.calls("conversations.replies")) - before <= 2 * 10 + 2

@@ -52,7 +52,7 @@ def hears(it: FlowRunner, event: Event, answer: Any = SURE) -> list[Any]:
 def test_a_question_is_answered_with_its_source(knows: FlowRunner) -> None:
     [reply] = hears(knows, said())
     assert isinstance(reply, Reply)
-    assert reply.text.startswith("On Tuesdays.\n\nSources:\n1. ")
+    assert reply.text.startswith("On Tuesdays. [1]\n\n**Sources**\n1. ")
     assert reply.thread.ts == said().thread.ts
 
 
@@ -117,6 +117,26 @@ def test_what_is_listened_to_is_remembered_and_not_answered(knows: FlowRunner) -
     did(knows, asks("me", "3.1", type="slack.command.forget", actor=BOB), memory)
     assert hears(knows, said("The lift works again, as everybody knows.", LATER + 1)) == []
     assert rows(knows, "select text from memories where kind = 'episode'") == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "delete from memories",
+        "update memories set audience = 'channel:C9'",
+        "update memories set text = 'We deploy on Fridays.', digest = 'another'",
+    ],
+)
+def test_a_source_that_changes_while_the_model_answers_says_nothing(
+    knows: FlowRunner, change: str
+) -> None:
+    def answers(_: Any) -> str:
+        knows.database.run("slack:T1", [Statement(change, {})])
+        return json.dumps(SURE)
+
+    assert hears(knows, said(), answers) == []
+    [run] = rows(knows, "select state, reason from runs where flow = 'chat'")
+    assert run == {"state": "done", "reason": "not sure"}
 
 
 # Drafts
@@ -285,4 +305,4 @@ def test_the_offline_model_is_sure_or_silent(knows: FlowRunner) -> None:
         assert knows.deliver(chat, said(text, LATER + number)) == []
     [reply] = [one for one in knows.platform.done[2:] if isinstance(one, Reply)]
     assert "We deploy the shop on Tuesdays" in reply.text
-    assert "Sources:" in reply.text
+    assert "**Sources**" in reply.text

@@ -250,8 +250,8 @@ class Card(OnSlack, Action):
 
 @dataclass(frozen=True)
 class ReadThread(OnSlack, Query):
-    """Ask for a thread, as `{"items": [{"author", "text", "at"} …], "complete": bool}`, oldest
-    first; what the agent said is `own`. Of a long thread its first message and the newest stay."""
+    """Ask for a thread, its first and newest messages, as `{"items": [{"author", "text", "at"} …],
+    "complete": bool}`, without mentions of the agent that open one; what it said is `own`."""
 
     thread: Thread
     limit: int = 100

@@ -1,5 +1,6 @@
 """Posts into channels, finds each post by its metadata, and reads threads."""
 
+import re
 import time
 from html import unescape
 from itertools import islice
@@ -22,6 +23,8 @@ _LIFE = 30 * 86_400
 _PAGES, _PAGE = 5, 999
 #: Characters of one message.
 _SAID = 3_000
+#: Whom a message addresses.
+_ADDRESSED = re.compile(r"\s*<@(\w+)(?:\|[^>]*)?>[\s,:]*")
 
 
 def send_post(session: SlackSession, post: Post, mark: Mark, *_: object) -> Receipt:
@@ -161,7 +164,10 @@ def _root(session: SlackSession, channel: str, mark: Mark) -> str:
 
 
 def _said(session: SlackSession, message: Json) -> Json:
-    text, bot = unescape(message.get("text", "")), message.get("bot_id", "")
+    bot, text = message.get("bot_id", ""), message.get("text", "")
+    if (found := _ADDRESSED.match(text)) and found[1] == session.identity.user:
+        text = text[found.end() :]
+    text = unescape(text)
     return {
         "author": message.get("user") or bot,
         "text": text if len(text) <= _SAID else f"{text[: _SAID - 1]}…",

@@ -20,6 +20,7 @@ _COUNTED = {
     "events": ("recorded event", "recorded events"),
     "steps": ("step of a run", "steps of runs"),
     "effects": ("recorded action", "recorded actions"),
+    "reminders": ("reminder", "reminders"),
     "findings": ("finding of a review", "findings of reviews"),
 }
 

@@ -116,7 +116,12 @@ gone_reminders as (
   delete from reminders as r using asked
   where r.tenant = %(tenant)s and (%(everywhere)s or not %(own_only)s or r.asker = any (%(own)s::text[]))
     and case %(by)s when 'author' then r.asker = any (%(names)s::text[]) or r.whom = any (%(names)s::text[])
-                    when 'source' then lies_in(r.conversation, (%(names)s::text[])[1]) end
+                    when 'source' then lies_in(r.conversation, (%(names)s::text[])[1])
+                    when 'text' then cardinality(%(patterns)s::text[]) > 0
+                                     and strpos(lower(r.text), (%(names)s::text[])[1]) > 0
+                                     and lower(r.text) ~ all (%(patterns)s::text[])
+                                     and (%(everywhere)s or r.asker = any (%(own)s::text[])
+                                          or lies_in(r.conversation, %(place)s)) end
   returning 1
 ),
 gone_files as (
@@ -221,6 +226,7 @@ select %(tenant)s, %(audit)s, %(actor)s, 'forget ' || %(by)s, %(event)s, json_bu
   'steps', (select count(*) from blank_steps),
   'effects', (select count(*) from blank_effects),
   'plans', (select count(*) from gone_plans),
+  'reminders', (select count(*) from gone_reminders),
   'memory_files', (select count(*) from gone_files) + (select count(*) from gone_sources),
   'findings', (select count(*) from gone_findings),
   'batch_requests', (select count(*) from gone_requests),

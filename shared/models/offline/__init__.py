@@ -3,6 +3,7 @@
 model           the provider: a tool call, a filled schema or free text
 parsed_request  splits a request into the question and the texts that may answer it
 tool_choice     decides on a tool and its arguments
+proposing       proposes what a plain sentence asks people to do
 filling         fills a JSON schema
 choosing        chooses among names
 answering       answers in free text with quotes and their sources

@@ -12,6 +12,7 @@ from shared.models.offline.answering import answer
 from shared.models.offline.filling import fill
 from shared.models.offline.parsed_request import ParsedRequest
 from shared.models.offline.plans.tasks import is_of_a_plan
+from shared.models.offline.proposing import told
 from shared.models.offline.tool_choice import choose
 from shared.models.prices import Prices
 from shared.models.sight import is_blind
@@ -45,7 +46,7 @@ class OfflineModel:
         if call:
             return self._reply(request, json.dumps(call.arguments), "tools", (call,))
         if request.schema is None:
-            text = _text_of_a_plan(parsed) or answer(parsed)
+            text = _text_of_a_plan(parsed) or told(parsed) or answer(parsed)
             text = f"{_BLIND}\n\n{text}" if is_blind(request) else text
         else:
             text = json.dumps(_filled(request.schema, parsed), ensure_ascii=False)

@@ -8,17 +8,20 @@ from shared.events import Json
 from shared.models import ToolCall, ToolSpec
 from shared.models.offline.filling import fill
 from shared.models.offline.parsed_request import ParsedRequest
+from shared.models.offline.proposing import PROPOSES, proposal
 from shared.models.offline.similarity import terms
 from shared.models.offline.word_lists import TOOL_VERBS, listed
 
 _WHOLE = frozenset(listed("query, text, question, q, search, message, topic, term, phrase"))
 _IDENTIFIERS = frozenset(listed("id, number, ref, key, issue, order, ticket"))
-_PROPOSES = "propose_"
 _LAST = re.compile(r"\b(?:in|for|of|about|at|on|to)\s+([^?.!]+?)\s*[?.!]*$", re.I)
 
 
 def choose(tools: Iterable[ToolSpec], parsed: ParsedRequest) -> ToolCall | None:
     """Return a call of the tool that the question clearly asks for, if any; each at most once."""
+    tools = list(tools)
+    if wanted := proposal(tools, parsed):
+        return wanted
     asked = set(terms(" ".join(parsed.lines)))
     for tool in tools:
         if tool.name in parsed.called or not _fits(tool, asked):
@@ -32,7 +35,7 @@ def choose(tools: Iterable[ToolSpec], parsed: ParsedRequest) -> ToolCall | None:
 def _fits(tool: ToolSpec, asked: set[str]) -> bool:
     """Tell whether the question has all words of the name, or two of the description's start. What
     a tool proposes to people must be asked for, which likeness does not tell."""
-    if tool.name.startswith(_PROPOSES):
+    if tool.name.startswith(PROPOSES):
         return False
     name = [word for word in tool.name.lower().split("_") if word not in TOOL_VERBS]
     named = set(terms(" ".join(name)))

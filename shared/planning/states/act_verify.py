@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from shared.actions.authority import Rights, repository_of
 from shared.agent.agent import Agent
 from shared.database import Statement
 from shared.errors import ActionRejected, AgentFlowsError, PolicyError
@@ -14,6 +15,7 @@ from shared.planning.store import Situation, StepRow, Written, as_json
 
 #: After these it is certain that nothing was written.
 _NOT_WRITTEN = (ActionRejected, PolicyError)
+_NOT_THEIRS = "The GitHub account of who wanted it may not write there, so it was not done."
 _REFUSED = "It writes something that nobody approved, so it was not done."
 
 
@@ -60,9 +62,12 @@ def _write(call: StateCall, row: StepRow, tool: PlanTool) -> None:
         call.write(situation.set_step(row, "failed", _REFUSED))
         return
 
-    counted = call.consent.counted(intent)
+    counted, by = call.consent.counted(intent), call.consent.on_whose_word(intent)
+    repository = repository_of(intent.action.target.scope)
 
     def work(agent: Agent) -> Sequence[Statement]:
+        if repository and not agent.desk(Rights).may_as_proved(repository, by):
+            return closed(situation, row, intent, Written("failed", None, _NOT_THEIRS, ()))
         try:
             receipt = agent.act(intent.action)
         except AgentFlowsError as err:

@@ -1,6 +1,6 @@
 """Consent: which writes wait for a person's approval, and exactly what the person is asked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -100,10 +100,16 @@ class Consent:
         return intent is not None and intent.effect in self.situation.written
 
     def _is_approved(self, effect: str) -> bool:
-        return any(
-            approval.state == "approved" and _holds(approval, effect)
-            for approval in self.situation.approvals
-        )
+        return any(self._approvals(effect))
+
+    def _approvals(self, effect: str) -> Iterator[Approval]:
+        for approval in self.situation.approvals:
+            if approval.state == "approved" and _holds(approval, effect):
+                yield approval
+
+    def on_whose_word(self, intent: Intent) -> str:
+        """Return the account of who consented to exactly this; '' for who asked for the plan."""
+        return next((one.decider for one in self._approvals(intent.effect)), "")
 
     def actions(self, rows: Sequence[StepRow]) -> Json:
         """Return what a person is asked to approve: each action, exactly."""

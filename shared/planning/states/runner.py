@@ -19,6 +19,7 @@ from shared.database import Statement
 from shared.errors import SettingsError
 from shared.events import Event, Json
 from shared.journal import Allowance, Run
+from shared.models.found_text import addresses
 from shared.perception.writers import without_body
 from shared.planning.declaration import Plans
 from shared.planning.next_state import NextState, next_state
@@ -66,7 +67,10 @@ class StateRunner:
         store: PlanStore,
         executions: Callable[[], Executions],
         adapter: Callable[[Action | Query], Adapter],
+        *,
+        hosts: frozenset[str] = frozenset(),
     ) -> None:
+        """Links to `hosts` stay links in what people are shown."""
         if not isinstance(flow.plans, Plans):
             raise SettingsError(f"flow {flow.name} declares no plans; give @flow a plans=Plans(…)")
         self.flow = flow
@@ -75,6 +79,7 @@ class StateRunner:
         self.store = store
         self.executions = executions
         self.adapter = adapter
+        self.hosts = hosts
 
     def call(self, payload: Json, remaining: Callable[[], float]) -> "StateCall":
         """Load the plan that `payload` names; raises EventError when there is none."""
@@ -138,7 +143,8 @@ class StateCall:
         cause = without_body(self.situation.event)
         event = cause._replace(id=f"{cause.id}/{name}")
         # What the steps gave may hold the words of outsiders, and goes into what follows them.
-        shown = [[{"trust": "outside"}]] if self.situation.steps else []
+        outputs = [row.output for row in self.situation.steps]
+        shown = [[{"trust": "outside"}, *addresses(outputs)]] if outputs else []
         ending = self.runner.attempt(
             event,
             self.remaining,

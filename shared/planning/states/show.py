@@ -109,7 +109,7 @@ def _change(call: StateCall, message: PlanMessage, made: Receipt) -> Receipt:
     situation, action = call.situation, _action(call, message)
     assert action is not None  # it stands there
     key = digest(["card", situation.flow, situation.id, message.name])
-    hosts = hosts_in(situation.event.to_json())
+    hosts = call.runner.hosts | hosts_in(situation.event.to_json())
     mark = Mark(key, situation.flow, situation.event.depth + 1, hosts)
     adapter = call.adapter(action)
     try:

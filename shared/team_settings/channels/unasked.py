@@ -1,53 +1,25 @@
-"""Answers questions that nobody addressed to the agent, when it is sure: each claim rests on words
-that stand in a memory which the channel's readers may see. Else it is silent."""
+"""The desk of questions that nobody addressed to the agent: where a channel wants them answered,
+and drafts of the answers. shared.evidence.unasked answers them."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
 from shared import journal
 from shared.actions import Action
 from shared.actions.slack.actions import Reply
 from shared.actions.slack.views.actions import ForPerson, OfferDraft
-from shared.agent import Agent
-from shared.agent.context import DataBlock
 from shared.database import queries
 from shared.desk import Loan
 from shared.errors import Declined
 from shared.events import Thread
-from shared.memory import Memory
-from shared.memory.attribution import block, is_trusted
-from shared.models.answers.typed import at_most
 from shared.team_settings.channels.desk import ChannelDesk
 from shared.team_settings.channels.keys import DRAFT_WEEK, ChannelSettings
 from shared.team_settings.channels.questions import is_question
 
 SQL = queries(__file__, "unasked.sql")
 
-PROMPT = """\
-Somebody asks a question in a channel, and nobody asked you. Answer only if the numbered texts say
-exactly what is asked: shortly, in its language. For each fact give the number of the text and the
-words in it, copied exactly, that say so. In any doubt, and for opinion, chat, or what is about
-people, the answer is null."""
-
-#: Memories of a recall that are shown, and the words that a copied passage has at least.
-_SHOWN, _WORDS = 4, 3
 #: Characters of a message from which one may learn.
 _WORTH = 20
-
-
-@dataclass(frozen=True)
-class CopiedWords:
-    number: int
-    words: Annotated[str, at_most(300)]
-
-
-@dataclass(frozen=True)
-class SureAnswer:
-    #: None when not sure.
-    answer: Annotated[str, at_most(1_500)] | None
-    sources: list[CopiedWords]
 
 
 class AnswerDraft(NamedTuple):
@@ -59,52 +31,6 @@ class AnswerDraft(NamedTuple):
 
 Outcome = Literal["sent", "edited", "dropped"]
 OVER = "This draft is over: it was decided, or it is older than a day, or it is not yours."
-
-
-def unasked(agent: Agent) -> Action | None:
-    """Return what to do about a message that nobody addressed to the agent: answer it, or offer the
-    answer to one person. None where people want no more than mentions; Declined when not sure."""
-    desk = agent.desk(UnaskedDesk)
-    if desk.learns:
-        agent.remember(agent.event.text, kind="episode")
-    if not desk.answers:
-        return None
-    recalled = agent.recall(agent.event.text, limit=_SHOWN)
-    found = [one for one in recalled if is_trusted(one.trust)]
-    if not found:
-        raise Declined("not sure: nothing is known of it")
-    texts = [DataBlock(block(one, cite=str(number))) for number, one in enumerate(found, 1)]
-    wishes = agent.desk(ChannelDesk).wishes
-    answer = agent.ask(PROMPT, *texts, *wishes, agent.event, returns=SureAnswer, model="small")
-    if not (text := _shown(answer, found)):
-        raise Declined("not sure")
-    return desk.offered(text)
-
-
-def _shown(answer: SureAnswer, found: Sequence[Memory]) -> str:
-    """Return the answer with its sources; '' where one of them does not say so."""
-    cited = dict[int, Memory]()
-    for one in answer.sources:
-        if not 1 <= one.number <= len(found):
-            return ""
-        memory = found[one.number - 1]
-        if not _stands(one.words, memory.text):
-            return ""
-        cited[one.number] = memory
-    text = (answer.answer or "").strip()
-    if not (text and cited):
-        return ""
-    lines = [
-        f"{at}. [{one.ref}]({one.url})" if one.url else f"{at}. {one.ref}"
-        for at, one in enumerate(cited.values(), 1)
-    ]
-    return "\n".join([text, "", "Sources:", *lines])
-
-
-def _stands(words: str, text: str) -> bool:
-    said = " ".join(words.split()).casefold()
-    is_long = len(said.split()) >= _WORDS or not said.isascii()
-    return is_long and said in " ".join(text.split()).casefold()
 
 
 class UnaskedDesk:

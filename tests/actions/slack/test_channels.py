@@ -152,3 +152,13 @@ def test_what_fails_before_the_post_leaves_nothing_that_a_second_try_doubles(
         target.adapter.perform(Post(Channel("#releases"), text), MARK, None)
     assert not failed.value.sent
     assert said(target, releases) == []
+
+
+def test_a_thread_says_nothing_of_whom_it_addresses_where_that_is_the_agent(
+    target: SandboxThread,
+) -> None:
+    for text in (f"<@{BOT_USER}>, look", f"<@{BOB}> look", f"So <@{BOT_USER}> said"):
+        target.slack.say(target.thread.channel, text, ALICE, target.thread.ts)
+    read = target.adapter.read(ReadThread(target.thread))
+    texts = [one["text"] for one in read["items"][-3:]]
+    assert texts == ["look", f"<@{BOB}> look", f"So <@{BOT_USER}> said"]

@@ -6,13 +6,16 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple, cast
 
 from shared.actions import Action, Query, Receipt
+from shared.actions.authority import Rights
 from shared.actions.policy import Policy
 from shared.agent.flow import Flow
 from shared.aws.executions import Executions
 from shared.canonical import canonical
 from shared.database import Row, Statement
+from shared.desk import Loan, Services
 from shared.errors import ActionRejected, AgentFlowsError, EffectUnknown
 from shared.events import Event
+from shared.journal import Run
 from shared.memory import Memory
 from shared.planning.states.act_verify import act, verify
 from shared.planning.states.approve import approve
@@ -275,6 +278,11 @@ class MemoryAgent:
         self.ask, self.recall, self.read = machine.ask, machine.recall, machine.read
 
     def remember(self, text: str, **_: object) -> None: ...
+
+    def desk(self, kind: type[Rights]) -> Rights:
+        return kind(
+            Loan(cast("Run", self), Services({}), float, lambda query: None, lambda *_: True)
+        )
 
     def act(self, action: Action) -> Receipt:
         self._policy.spend(action)

@@ -4,6 +4,7 @@ https://docs.slack.dev/reference/methods/conversations.history tells no replies,
 https://docs.slack.dev/reference/methods/conversations.replies those of one thread.
 """
 
+from dataclasses import replace
 from html import unescape
 from itertools import islice
 
@@ -17,8 +18,11 @@ from shared.actions.slack.people import ask_reader
 from shared.actions.slack.session import SlackSession, read
 from shared.events import Json
 
-#: Pages of a channel and of a thread, messages of a page, and threads whose replies are read.
-_PAGES, _PAGE, _THREADS = 2, 999, 20
+#: Pages of a channel and of a thread, messages of a page, and threads whose replies are read: of
+#: those that began in the time that is asked for, and of those before.
+_PAGES, _PAGE, _THREADS, _OLDER = 2, 999, 20, 10
+#: Seconds before that time in which threads are looked for that go on.
+_BACK = 30 * 86_400
 #: Characters of one message.
 _SAID = 2_000
 #: Kinds of messages in which people talk; all others tell of joins, topics, pins and the like.
@@ -57,15 +61,16 @@ def _said(session: SlackSession, query: ReadSpan, id_: str) -> tuple[list[Json],
     if not query.thread:
         roots, complete = _pages(session, query, id_)
         said = {one["ts"]: one for one in roots}
-        threads = _answered(roots, query)
-    for root in threads[:_THREADS]:
+        threads, whole = _threads(session, query, id_, roots)
+        complete = complete and whole
+    for root in threads:
         replies, whole = _pages(session, query, id_, root)
         if query.thread and replies and _root(replies[0]) != root:
             # A reply was named; Slack gives it alone, with the thread that it is in.
             replies, whole = _pages(session, query, id_, _root(replies[0]))
         said |= {one["ts"]: one for one in replies}
         complete = complete and whole
-    return [*said.values()], complete and len(threads) <= _THREADS
+    return [*said.values()], complete
 
 
 def _told_to(session: SlackSession, id_: str) -> Json:
@@ -74,13 +79,30 @@ def _told_to(session: SlackSession, id_: str) -> Json:
     return {"audience": audience_of(session, id_, channel), "name": str(channel.get("name") or "")}
 
 
-def _answered(roots: list[Json], query: ReadSpan) -> list[str]:
-    """Return the threads, those with most replies first."""
+def _threads(
+    session: SlackSession, query: ReadSpan, id_: str, roots: list[Json]
+) -> tuple[list[str], bool]:
+    """Return the threads to read, and if these are all: of `roots` those with most replies, and of
+    older ones those that people wrote in last."""
     if query.among is not None:
-        return list(query.among)
+        return [*query.among], True
     busy = [one for one in roots if one.get("reply_count")]
     busy.sort(key=lambda one: -int(one["reply_count"]))
-    return [str(one["ts"]) for one in busy]
+    older = _going_on(session, query, id_) if query.oldest else []
+    older.sort(key=lambda one: moment(one["latest_reply"]), reverse=True)
+    chosen = [*busy[:_THREADS], *older[:_OLDER]]
+    return [str(one["ts"]) for one in chosen], len(chosen) == len(busy) + len(older)
+
+
+def _going_on(session: SlackSession, query: ReadSpan, id_: str) -> list[Json]:
+    """Return the first messages of threads that began before the time that is asked for, and have
+    replies in it. Slack lists a channel by when threads began, so it is read further back."""
+    first = max(float(query.oldest) - _BACK, 0.0)
+    before = replace(query, oldest=f"{first:.6f}", latest=query.oldest)
+    found, _ = _pages(session, before, id_)
+    border = moment(query.oldest)
+    known = [one for one in found if one.get("latest_reply") and moment(one["ts"]) < border]
+    return [one for one in known if moment(str(one["latest_reply"])) >= border]
 
 
 def _pages(
