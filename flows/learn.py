@@ -8,6 +8,7 @@ from shared.actions.github.actions import ReplyOnLines, ResolveThread
 from shared.actions.github.reactions import AddReaction
 from shared.agent import Agent, flow
 from shared.events import Event
+from shared.hearing.pictures import PicturesDesk
 from shared.learning.outcomes import OutcomesDesk
 from shared.learning.replies import RepliesDesk
 from shared.models.answers.typed import at_most
@@ -40,7 +41,7 @@ class Weighed:
     "github.pull_request_review_comment.deleted",
     "github.pull_request.closed",
     may=[ReplyOnLines.at_most(1), ResolveThread.at_most(1), AddReaction.at_most(1)],
-    reads=(*OutcomesDesk.READS, *RepliesDesk.READS, *TeamSettings.READS),
+    reads=(*OutcomesDesk.READS, *RepliesDesk.READS, *TeamSettings.READS, *PicturesDesk.ON_LINES),
     stoppable=False,  # what people make of findings is noted also where nothing should be said
 )
 def learn(event: Event, agent: Agent) -> None:
@@ -60,9 +61,9 @@ def answer(event: Event, agent: Agent, desk: RepliesDesk) -> None:
     if reply is None or agent.desk(TeamSettings).review.mode != "on":
         return
     known = agent.recall(f"{reply.finding.claim}\n\n{event.text}", limit=4)
-    weighed = agent.ask(
-        PROMPT, reply.told, reply.thread, *reply.code, known, event, returns=Weighed, model="large"
-    )
+    pictures = agent.desk(PicturesDesk).seen_by("large")
+    shown = (reply.told, reply.thread, *reply.code, known, event, pictures)
+    weighed = agent.ask(PROMPT, *shown, returns=Weighed, model="large")
     match weighed.kind:
         case "question":
             desk.answer(weighed.answer)

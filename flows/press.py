@@ -4,7 +4,13 @@ from contextlib import suppress
 
 from shared.actions.github.actions import OpenIssue, Repository
 from shared.actions.slack.actions import ReadThread, Reply, Whisper
-from shared.actions.slack.views.actions import ForPerson, PublishHome, Tell, UpdateDialog
+from shared.actions.slack.views.actions import (
+    ForPerson,
+    PublishHome,
+    SuggestPrompts,
+    Tell,
+    UpdateDialog,
+)
 from shared.actions.slack.views.forms_desk import FormDesk
 from shared.agent import Agent, flow
 from shared.errors import ActionRejected, RequestUnclear
@@ -39,6 +45,7 @@ _REFUSED = {
     "slack.press.feedback",
     "slack.thumb",
     "slack.home",
+    "slack.visit",
     "slack.press.home-search",
     "slack.press.home-forget",
     "slack.press.home-quiet",
@@ -51,6 +58,7 @@ _REFUSED = {
         UpdateDialog.at_most(2),
         Whisper.at_most(1),
         PublishHome.at_most(1),
+        SuggestPrompts.at_most(1),
         Tell.at_most(1),
         Reply.at_most(1),
         OpenIssue.anywhere(1),
@@ -83,8 +91,15 @@ def press(event: Event, agent: Agent) -> None:
             why = _REFUSED.get(event.text, unopened)
             agent.act(Tell(ForPerson.of(event), why))
         case _:
-            home = agent.desk(HomeDesk)
-            agent.act(PublishHome.showing(ForPerson.of(event), home.shown()))
+            agent.act(_welcome(event, agent.desk(HomeDesk)))
+
+
+def _welcome(event: Event, home: HomeDesk) -> PublishHome | SuggestPrompts:
+    """Show the home, or what to say to who opens the direct messages."""
+    person = ForPerson.of(event)
+    if event.type == "slack.visit":
+        return SuggestPrompts.of(person, home.prompts())
+    return PublishHome.showing(person, home.shown())
 
 
 def _fill_issue(event: Event, agent: Agent) -> None:

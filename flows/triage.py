@@ -7,6 +7,7 @@ from typing import Annotated
 from shared.actions.github.actions import AddLabels, Comment, ListLabels, RemoveLabels
 from shared.agent import Agent, flow
 from shared.events import Event
+from shared.hearing.pictures import PicturesDesk
 from shared.models.answers.typed import at_most, choosing
 from shared.perception import string
 from shared.perception.commands import command_of
@@ -36,6 +37,7 @@ class TriageVerdict:
         Comment.at_most(1),
         RemoveLabels.at_most(1),
     ],
+    reads=PicturesDesk.READS,
     shares={"issue"},
     settings=TeamSettings,
 )
@@ -47,10 +49,12 @@ def triage(event: Event, agent: Agent) -> None:
     text = _issue(event) if is_asked else event.text
     labels = agent.read(ListLabels(event.issue.repository))
     related = agent.recall(text, kinds={"issue"}, limit=5)
+    pictures = agent.desk(PicturesDesk).seen_by("small", issue=True)
     verdict = agent.ask(
         PROMPT,
         text if is_asked else event,
         related,
+        pictures,
         returns=choosing(
             TriageVerdict,
             labels={label["name"]: label["description"] for label in labels},

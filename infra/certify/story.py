@@ -148,4 +148,5 @@ def _in_slack(world: World) -> Iterator[Deed]:
         yield partial(slack.say, SUPPORT, f"<@{BOT_USER}> {command} the checkout")
         yield partial(slack.command, f"/{command}", "the checkout", SUPPORT)
     yield partial(slack.workspace.open_home, ALICE)
+    yield partial(slack.workspace.open_home, ALICE, "messages")
     yield partial(slack.delete, SUPPORT, told)

@@ -11,7 +11,7 @@ from shared.actions import Action, Adapter, Query, Receipt
 from shared.actions.authority import Authority
 from shared.actions.drafts import PACE, Pace
 from shared.agent.acting import Acting
-from shared.agent.context import Evidence, Shown, as_data
+from shared.agent.context import Evidence, Shown, as_data, images_in
 from shared.agent.conversation import Conversation
 from shared.agent.mapping import Results, mapped, results_of
 from shared.agent.people import People
@@ -100,7 +100,8 @@ class Agent:
         """Ask the model one question and return its answer as a valid `returns`.
 
         The prompt gives the orders; `context` (text, an Event, memories, dataclasses) is shown as
-        data that cannot. If the answer is invalid or fails `check`, the model `otherwise` is asked.
+        data that cannot, an Image to models that see. If the answer is invalid or fails `check`,
+        the model `otherwise` is asked.
         An equal request may be answered from the prompt cache unless `cache` is False.
 
         With a `deadline` the answer may come from a batch, at half the price: the run is parked
@@ -110,7 +111,9 @@ class Agent:
         Raises AnswerInvalid when the answer is still invalid after one repair and the other model.
         """
         request = ModelRequest(
-            messages=(ChatMessage("user", self._named(as_data(context))),),
+            messages=(
+                ChatMessage("user", self._named(as_data(context)), images=images_in(context)),
+            ),
             system=system(prompt),
             schema=typed.schema_of(returns),
             max_tokens=max_tokens,

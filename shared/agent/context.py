@@ -11,7 +11,7 @@ from shared.events import Event
 from shared.memory import Memory
 from shared.memory.attribution import block, person, trust_label, trust_of
 from shared.memory.conversations.turns import Turn
-from shared.models import ToolCall
+from shared.models import Image, ToolCall
 from shared.models.prompts import data
 from shared.models.visible_characters import visible_characters
 from shared.models.visible_text import visible_text
@@ -103,6 +103,17 @@ def as_data(context: Iterable[object]) -> str:
     return "\n\n".join(block for thing in context for block in _blocks(thing))
 
 
+def images_in(context: Iterable[object]) -> tuple[Image, ...]:
+    """Return the pictures among these things, and in lists of them."""
+    found: list[Image] = []
+    for thing in context:
+        if isinstance(thing, Image):
+            found.append(thing)
+        elif isinstance(thing, list | tuple) and not hasattr(thing, "_fields"):
+            found += images_in(thing)
+    return tuple(found)
+
+
 def shown(event: Event) -> str:
     """Return the text of an event as its page shows it."""
     text = visible_characters(event.text)
@@ -123,8 +134,8 @@ def _title(event: Event) -> str:
 
 
 def _blocks(thing: object) -> list[str]:
-    if isinstance(thing, DataBlock):
-        return [thing.text]
+    if isinstance(thing, DataBlock | Image):
+        return [thing.text] if isinstance(thing, DataBlock) else []
     if isinstance(thing, Event):
         return [_said(thing)]
     if isinstance(thing, Memory):

@@ -126,7 +126,7 @@ _SLACK = (
     " group_topic huddle_thread message_changed message_deleted message_replied pinned_item"
     " reminder_add reply_broadcast sh_room_created tombstone unpinned_item"
     " block_actions block_suggestion command dialog_submission interactive_message message_action"
-    " shortcut view_closed view_submission workflow_step_edit stop home thumb retry"
+    " shortcut view_closed view_submission workflow_step_edit stop home visit thumb retry"
 )
 #: Those that the agent gives itself.
 _OWN = (

@@ -1,9 +1,12 @@
 """The desk of the app's home: what the person may see of the agent, and what they press there."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Self
 
+from shared.actions.asking import AskName
 from shared.database import Database, Statement, queries
 from shared.desk import Loan
+from shared.errors import AgentFlowsError
 from shared.events import Json
 from shared.home.blocks import HomeChannel, HomeRun, HomeView, Spend, blocks_of
 from shared.journal import Outcome
@@ -19,6 +22,9 @@ SQL = queries(__file__, "home.sql")
 
 #: Channels, runs and memories that are shown.
 _CHANNELS, _RUNS, _MEMORIES = 8, 8, 10
+#: As many prompts as Slack shows, and what fits everybody.
+_PROMPTS = 4
+_ALWAYS = {"What do we know about …": "What do we know about our deployments?"}
 
 
 class HomeDesk:
@@ -50,7 +56,7 @@ class HomeDesk:
         known = self._memory.know(query) if query else None
         notice = str(known) if isinstance(known, CommandRefused) else notice
         found = known if isinstance(known, KnowResult) else KnowResult((), 0)
-        connected = ConnectedRepositories.lend(self._loan).here
+        connected = self._connected()
         return blocks_of(
             HomeView(
                 notice=notice,
@@ -65,6 +71,35 @@ class HomeDesk:
                 may_write=self._loan.may_write(),
             )
         )
+
+    def prompts(self) -> dict[str, str]:
+        """Return what the person may want to say in direct messages, by short titles, with no model
+        call: of the channel that they used last, and of the repository of the workspace."""
+        found = {}
+        channels = self._channels(self._rows())
+        if channels and (name := self._name_of(channels[0].id)):
+            found[f"What did I miss in {name}?"] = f"summarize <#{channels[0].id}> since yesterday"
+        for repository in self._connected()[:1]:
+            name = repository.partition("/")[2]
+            found[f"What is open in {name}?"] = f"Which issues of {repository} are open?"
+        found |= _ALWAYS
+        return dict([*found.items()][: _PROMPTS - 1]) | {"What can you do?": "help"}
+
+    def _name_of(self, channel: str) -> str:
+        """Return what people call a channel; '' where Slack does not tell."""
+
+        def work() -> Outcome:
+            here = self._event.scope.rpartition(":")[2]
+            query = AskName(self._team.partition(":")[2], channel, here)
+            try:
+                return Outcome(self._loan.read(query)["name"])
+            except AgentFlowsError:
+                return Outcome("")
+
+        return str(self._run.step("name", {"channel": channel}, work))
+
+    def _connected(self) -> Sequence[str]:
+        return ConnectedRepositories.lend(self._loan).here
 
     def _forgotten(self, text: str) -> str:
         return self._memory.shown(self._memory.forget(text))

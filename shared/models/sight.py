@@ -37,5 +37,9 @@ def is_blind(request: ModelRequest) -> bool:
 def _blind(message: ChatMessage) -> ChatMessage:
     if not (count := len(message.images)):
         return message
-    line = f"[{count} image{'s' * (count > 1)} came with this that {UNSEEN}"
-    return replace(message, text=f"{message.text}\n\n{line}".strip(), images=())
+    return replace(message, text=f"{message.text}\n\n{unseen(count)}".strip(), images=())
+
+
+def unseen(count: int) -> str:
+    """Say to a model that so many pictures came, which it is not shown."""
+    return f"[{count} image{'s' * (count > 1)} came with this that {UNSEEN}"

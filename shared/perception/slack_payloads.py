@@ -115,9 +115,10 @@ def _callback(envelope: Json, team: str) -> SlackFields:
 
 
 def _seen_as(event: Json, kind: str, bots: set[str]) -> str:
-    """Name a look at the app's home, and a thumb under what the agent said."""
+    """Name a look at the app's home, or at the direct messages, and a thumb under what the agent
+    said."""
     if kind == "app_home_opened":
-        return "home" if string(event, "tab") == "home" else ""
+        return {"home": "home", "messages": "visit"}.get(string(event, "tab"), "")
     is_ours = word(event, "item_user") in bots and word(event, "user") not in bots
     is_thumb = string(event, "reaction").partition("::")[0] in THUMBS
     return "thumb" if kind.startswith("reaction_") and is_thumb and is_ours else ""

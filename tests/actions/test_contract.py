@@ -197,6 +197,7 @@ def on_slack() -> Iterator[Platform]:
                 say.ShowStatus(thread, "works", "Hello?"),
                 say.Whisper(ResponseUrl(TEAM, GENERAL, url), "Hello"),
                 show.PublishHome.showing(alice, [DIVIDER]),
+                show.SuggestPrompts.of(alice, {"Help": "help"}),
                 show.Tell(alice, "Hello"),
                 show.OfferDraft(alice, "Hello", "https://slack.test/p1", "d-1"),
                 show.UpdateDialog.showing(alice, dialog("It is done")),

@@ -70,7 +70,7 @@ def test_talk_and_what_everybody_knows_needs_no_source(team: Team, asked: str, a
     ("asked", "reply"),
     [
         ("hello?", "I am here. What would you like to know?"),
-        ("Hallo, wie geht es dir?", "Ich bin da. Was möchtest du wissen?"),
+        ("Wie geht es dir?", "Ich bin da. Was möchtest du wissen?"),
         ("你能听到我吗？", "我在。你想知道什么？"),
     ],
 )

@@ -10,6 +10,7 @@ from infra.local.sandbox.slack.workspace import (
     ALICE,
     BOB,
     BOT_USER,
+    DM,
     GUEST,
     SUPPORT,
     TEAM,
@@ -257,6 +258,45 @@ def test_the_home_mutes_a_channel(database: Database) -> None:
         world.settle()
         home = world.slack.views.home()
         assert home and "may not" in home["blocks"][0]["text"]["text"]
+
+
+def test_who_opens_the_direct_messages_is_suggested_what_fits(database: Database) -> None:
+    always = ["What do we know about …", "What can you do?"]
+    with pressing(database) as world:
+        world.slack.views.open_messages()
+        assert [one.type for one in world.settle()] == ["slack.visit"]
+        assert [*_prompts(world)] == ["What is open in shop?", *always]
+        _answered(world)
+        for _ in range(2):
+            world.slack.views.open_messages()
+            world.settle()
+            assert [*_prompts(world)] == [
+                "What did I miss in #support?",
+                "What is open in shop?",
+                *always,
+            ]
+        assert (
+            _prompts(world)["What did I miss in #support?"]
+            == f"summarize <#{SUPPORT}> since yesterday"
+        )
+        assert world.runner.model.asked == []
+        world.slack.views.open_messages(BOB)
+        world.settle()
+        [dm] = [one for one in world.slack.workspace.channels.values() if one.get("user") == BOB]
+        assert "What did I miss in #support?" not in _prompts(world, dm["id"])
+
+
+def test_prompts_that_slack_does_not_take_are_left_out(database: Database) -> None:
+    with pressing(database) as world:
+        world.slack.fail_next("assistant.threads.setSuggestedPrompts", "not_authorized")
+        world.slack.views.open_messages()
+        world.settle()
+        assert _prompts(world) == {} and world.whispers() == []
+
+
+def _prompts(world: Pressing, channel: str = DM) -> dict[str, str]:
+    shown = world.slack.workspace.shown("prompts", channel) or {"prompts": []}
+    return {one["title"]: one["message"] for one in shown["prompts"]}
 
 
 def test_a_shortcut_sums_up_the_thread_for_who_pressed_it(database: Database) -> None:

@@ -114,6 +114,7 @@ def more_answers() -> Mapping[type[Query], Answering[GitHubSession]]:
     import shared.actions.github.reading as plans
     import shared.actions.github.snapshot as ingestion
     from shared.actions.github.pulls import failures
+    from shared.actions.github.uploads import pictures, queries
 
     return {
         ask.CompareCommits: ingestion.compare_commits,
@@ -137,6 +138,8 @@ def more_answers() -> Mapping[type[Query], Answering[GitHubSession]]:
         ask.ReadReviewThread: reviews.read_review_thread,
         ask.ReadTexts: ingestion.read_texts,
         ask.RepositoryHead: ingestion.read_head,
+        queries.ReadLinePictures: pictures.read_line_pictures,
+        queries.ReadPictures: pictures.read_pictures,
         ask.SearchCode: plans.search_code,
         ask.SearchIssues: plans.search_issues,
     }

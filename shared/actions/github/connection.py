@@ -83,7 +83,7 @@ class Connection:
         timeout: float,
         renew: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._url = url
+        self._url = self.url = url
         self._authorize = authorize
         self._renew = renew
         self._credentials = credentials
@@ -107,8 +107,10 @@ class Connection:
         parameters: Mapping[str, int | str] | None = None,
         *,
         writes: bool,
+        accept: str = "",
     ) -> GitHubResponse:
-        """Send one request and return the response, whatever its status.
+        """Send one request and return the response, whatever its status. What another media type is
+        asked for is always asked anew: it may hold addresses that end.
 
         Raises ActionUnavailable without a response; `sent` is then True if the request `writes` and
         may have arrived. Raises ActionRejected for an address that would lead elsewhere.
@@ -117,9 +119,9 @@ class Connection:
         base = self._url.removesuffix("/v3") if path == GRAPHQL else self._url
         url = address(base, doing, path, query_of(doing, parameters or {}))
         sent = None if body is None else json.dumps(body).encode()
-        answer = self._send(doing, verb, url, sent, writes=writes)
+        answer = self._send(doing, verb, url, sent, writes=writes, accept=accept)
         if answer.status == 401 and self._renew():
-            answer = self._send(doing, verb, url, sent, writes=writes)
+            answer = self._send(doing, verb, url, sent, writes=writes, accept=accept)
         try:
             data = json.loads(answer.data) if answer.data else None
         except ValueError as err:
@@ -132,15 +134,23 @@ class Connection:
         return GitHubResponse(answer.status, answer.headers, data)
 
     def _send(
-        self, doing: str, verb: str, url: str, body: bytes | None, *, writes: bool
+        self,
+        doing: str,
+        verb: str,
+        url: str,
+        body: bytes | None,
+        *,
+        writes: bool,
+        accept: str,
     ) -> urllib3.BaseHTTPResponse:
-        known = self._known.get(url) if verb == "GET" else None
+        known = self._known.get(url) if verb == "GET" and not accept else None
         headers = self._headers(doing) | ({"If-None-Match": known.headers["etag"]} if known else {})
+        headers |= {"Accept": accept} if accept else {}
         with translated(doing, writes=writes):
             answer = self._http.request(verb, url, body=body, headers=headers, redirect=False)
         if known and answer.status == 304:
             return known
-        if verb == "GET" and answer.status == 200 and "etag" in answer.headers:
+        if verb == "GET" and not accept and answer.status == 200 and "etag" in answer.headers:
             self._keep(url, answer)
         return answer
 
@@ -162,6 +172,23 @@ class Connection:
             "User-Agent": "agent-flows",
             "X-GitHub-Api-Version": "2022-11-28",
         }
+
+    def open_file(self, doing: str, url: str, most: int) -> bytes | None:
+        """Return the file at a signed address, to which no credentials go, and from which no
+        redirect leads on; None when it is gone or has more than `most` bytes."""
+        with translated(doing, writes=False):
+            answer = self._http.request("GET", url, redirect=False, preload_content=False)
+            try:
+                if answer.status != 200:
+                    return None
+                kept = b""
+                for chunk in answer.stream(_CHUNK):
+                    kept += chunk
+                    if len(kept) > most:
+                        return None
+                return kept
+            finally:
+                answer.close()
 
     def tail(self, doing: str, url: str, most: int) -> bytes | None:
         """Return the last `most` bytes of the file at `url`, to which GitHub sends its callers: the

@@ -23,6 +23,8 @@ from shared.settings import Settings
 
 #: Items of a page, and at most so many pages of a list.
 _PAGE, _PAGES = 100, 300
+#: Asks for a text as HTML too.
+_FULL = "application/vnd.github.full+json"
 #: The parameters by which a page names the next one.
 _CURSOR = ("after", "page")
 #: What GraphQL calls that the credentials may not do something.
@@ -75,6 +77,24 @@ class GitHubSession:
         if response.status != 302:
             connection.checked(doing, response, writes=False)
         return connection.tail(doing, response.headers.get("location", ""), most)
+
+    def api_url(self, repository: str) -> str:
+        """Return where the API is that knows a repository."""
+        return self._identity.connection(repository).url
+
+    def rendered(self, doing: str, repository: str, path: Segments) -> str:
+        """Return the HTML that GitHub makes of the text at `path`, with signed addresses; '' when
+        it is gone."""
+        at = in_repository(doing, repository, path)
+        connection, response = self.send(doing, repository, "GET", at, accept=_FULL)
+        if response.status in {404, 410}:
+            return ""
+        return str(connection.checked(doing, response, writes=False).data.get("body_html") or "")
+
+    def upload(self, doing: str, repository: str, url: str, most: int) -> bytes | None:
+        """Return the file at a signed address; None when it is gone, or has more than `most`
+        bytes."""
+        return self._identity.connection(repository).open_file(doing, url, most)
 
     def exists(self, doing: str, repository: str, path: Segments) -> bool:
         """Tell whether `path` exists; its response may have no content."""
@@ -168,17 +188,22 @@ class GitHubSession:
         *,
         body: Any = None,
         parameters: Mapping[str, int | str] | None = None,
+        accept: str = "",
     ) -> tuple[Connection, GitHubResponse]:
         """Send one request, about `repository` or a search in it, with the credentials for it."""
         if path.root not in {f"/repos/{repository}", "/search", "/graphql"}:
             raise ActionRejected(f"github: could not {doing}: not a valid path for its repository")
         writes = verb != "GET"
         connection = self._identity.connection(repository)
-        response = connection.exchange(doing, verb, path, body, parameters, writes=writes)
+        response = connection.exchange(
+            doing, verb, path, body, parameters, writes=writes, accept=accept
+        )
         if response.status == 401 and self._identity.renew(repository):
             # A token can expire early, as when the app is installed again.
             connection = self._identity.connection(repository)
-            response = connection.exchange(doing, verb, path, body, parameters, writes=writes)
+            response = connection.exchange(
+                doing, verb, path, body, parameters, writes=writes, accept=accept
+            )
         return connection, response
 
     def every(

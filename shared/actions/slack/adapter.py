@@ -60,10 +60,17 @@ from shared.actions.slack.search import search_slack
 from shared.actions.slack.session import SlackSession
 from shared.actions.slack.sessions import SlackSessions
 from shared.actions.slack.streaming.status import show_status
-from shared.actions.slack.views.actions import OfferDraft, PublishHome, Tell, UpdateDialog
+from shared.actions.slack.views.actions import (
+    OfferDraft,
+    PublishHome,
+    SuggestPrompts,
+    Tell,
+    UpdateDialog,
+)
 from shared.actions.slack.views.performing import (
     offer_draft,
     publish_home,
+    suggest_prompts,
     tell_person,
     update_dialog,
 )
@@ -87,6 +94,7 @@ ACTIONS: Mapping[type[Action], Handling[SlackSession]] = {
     # What one person sees.
     OfferDraft: Handling(offer_draft, _TOLD),
     PublishHome: Handling(publish_home, "The home shows how things are"),
+    SuggestPrompts: Handling(suggest_prompts, "Suggestions follow how things are"),
     Tell: Handling(tell_person, _TOLD),
     UpdateDialog: Handling(update_dialog, "A dialog closes by itself"),
 }

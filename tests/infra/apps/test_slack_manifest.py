@@ -59,7 +59,10 @@ METHODS = {
     "views_update": set[str](),
 }
 #: Methods that the SDK has no function for, which the code calls by their names.
-NAMED = {"assistant.search.context": {"search:read.public"}}
+NAMED = {
+    "assistant.search.context": {"search:read.public"},
+    "assistant.threads.setSuggestedPrompts": {"assistant:write"},
+}
 #: The right that an event needs: https://docs.slack.dev/reference/events
 EVENTS = {
     "app_home_opened": "",
@@ -80,6 +83,7 @@ EVENTS = {
 #: Types that the ingress makes itself of an event that has another name.
 MADE_OF = {
     "home": "app_home_opened",
+    "visit": "app_home_opened",
     "retry": "block_actions",
     "stop": "agent_session_stopped",
     "thumb": "reaction_added",

@@ -18,6 +18,7 @@ from infra.local.sandbox.github.reviews.reviews import Reviews
 from infra.local.sandbox.github.sign_in import PersonSignIn
 from infra.local.sandbox.github.state import SandboxState
 from infra.local.sandbox.github.tokens import Tokens, Who
+from infra.local.sandbox.github.uploads import Uploads
 from infra.local.sandbox.github.views import Views
 from shared.events import Json
 
@@ -43,6 +44,7 @@ class Site:
     statuses: Statuses
     registration: Registration
     sign_in: PersonSignIn
+    uploads: Uploads
 
 
 class Listing(NamedTuple):

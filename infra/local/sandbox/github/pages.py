@@ -14,6 +14,7 @@ from infra.local.sandbox.github.errors import GitHubError
 from infra.local.sandbox.github.registration import Registration, checked_manifest
 from infra.local.sandbox.github.sign_in import PersonSignIn
 from infra.local.sandbox.github.state import SandboxState
+from infra.local.sandbox.github.uploads import Uploads
 
 _MAP = Map(
     [
@@ -23,6 +24,7 @@ _MAP = Map(
         Rule("/apps/<slug>/installations/new", methods=["GET"], endpoint="ask"),
         Rule("/apps/<slug>/installations/new", methods=["POST"], endpoint="install"),
         Rule("/logs/<int:run>", methods=["GET"], endpoint="log"),
+        Rule("/private-user-images/<key>", methods=["GET"], endpoint="picture"),
         Rule("/login/oauth/authorize", methods=["GET"], endpoint="sign_in"),
         Rule("/login/oauth/access_token", methods=["POST"], endpoint="exchange"),
     ],
@@ -35,8 +37,13 @@ class Pages:
     """Answers a browser; raises werkzeug's HTTPException for an address that it does not have."""
 
     def __init__(
-        self, registration: Registration, state: SandboxState, sign_in: PersonSignIn
+        self,
+        registration: Registration,
+        state: SandboxState,
+        sign_in: PersonSignIn,
+        uploads: Uploads,
     ) -> None:
+        self._uploads = uploads
         self._apps = registration
         self._people = sign_in
         self._state = state
@@ -69,6 +76,9 @@ class Pages:
     def _install(self, request: Request, slug: str) -> Response:
         self._apps.install(slug)
         return _page("<p>Installed.</p>")
+
+    def _picture(self, request: Request, key: str) -> Response:
+        return self._uploads.serve(request, key)
 
     def _sign_in(self, request: Request) -> Response:
         return self._people.authorize(request)

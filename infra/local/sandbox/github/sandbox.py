@@ -24,6 +24,7 @@ from infra.local.sandbox.github.reviews.threads import Threads
 from infra.local.sandbox.github.sign_in import PersonSignIn
 from infra.local.sandbox.github.state import BOT, SandboxState
 from infra.local.sandbox.github.tokens import Tokens
+from infra.local.sandbox.github.uploads import Uploads
 from infra.local.sandbox.github.views import Views
 from infra.local.sandbox.github.web import PREFIX, Exchange, Web
 from shared.events import Json
@@ -69,6 +70,8 @@ class GitHubSandbox(FaultyServer, SandboxChecks):
         self.registration = Registration(self._state, self._views, self._hooks)
         #: Whose browser signs in for an App.
         self.sign_in = PersonSignIn(self._state, self._tokens)
+        #: The pictures in issues and comments.
+        self.uploads = Uploads(self._views)
         placing = Placing(self._state, self._commits, self._pulls)
         threads = Threads(self._state, self._views, self._changes, placing)
         self._reviews = Reviews(self._state, self._changes, threads, placing)
@@ -88,6 +91,7 @@ class GitHubSandbox(FaultyServer, SandboxChecks):
             statuses=self._statuses,
             registration=self.registration,
             sign_in=self.sign_in,
+            uploads=self.uploads,
         )
         self._web = Web(site, self._faults)
         self._server = HttpServer(port)

@@ -53,7 +53,7 @@ class Web:
         self._site = site
         self._faults = faults
         self._used = 0
-        self._pages = Pages(site.registration, site.state, site.sign_in)
+        self._pages = Pages(site.registration, site.state, site.sign_in, site.uploads)
 
     def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
         request = Request(environ)
@@ -100,6 +100,9 @@ class Web:
                 reply = endpoint(call.about(path, values), **values)
                 if isinstance(reply.body, Listing):
                     return _page(reply.body, request)
+                if ".full" in accept and isinstance(reply.body, dict) and "body" in reply.body:
+                    made = self._site.uploads.rendered(reply.body["body"] or "")
+                    return reply._replace(body=reply.body | {"body_html": made})
                 return reply
         except GitHubError as err:
             return ApiReply(err.body, err.status, err.headers)

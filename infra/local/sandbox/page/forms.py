@@ -163,6 +163,7 @@ class SlackForms:
             "/close_dialog": views.close,
             "/press": views.press,
             "/open_home": views.open_home,
+            "/open_messages": views.open_messages,
         }
 
     def _say(

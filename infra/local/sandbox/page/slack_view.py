@@ -59,9 +59,17 @@ class SlackView:
             "name": name,
             "direct": direct,
             "user": channel.get("user", ""),
+            "prompts": (self._slack.workspace.shown("prompts", channel["id"]) or {}).get(
+                "prompts", []
+            ),
             "threads": threads[-_THREADS:],
             "older": max(len(threads) - _THREADS, 0),
         }
+
+    def _prompts(self, channel: str) -> list[Json]:
+        """Return what the app suggests to say there, each with a title and a message."""
+        found = self._slack.workspace.shown("prompts", channel) or {}
+        return list(found.get("prompts", []))
 
     def _threads(self, channel: str) -> Iterator[Json]:
         """Yield a conversation as threads, each a first message with its replies."""

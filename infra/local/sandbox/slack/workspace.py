@@ -264,12 +264,12 @@ class Workspace:
             }
             self._tell(channel, event)
 
-    def open_home(self, user: str) -> None:
-        """Let `user` look at the app's home."""
+    def open_home(self, user: str, tab: str = "home") -> None:
+        """Let `user` look at the app's home, or with the tab `messages` at the direct messages."""
         dm = self.open_dm(user)
-        event = {"type": "app_home_opened", "user": user, "channel": dm["id"], "tab": "home"}
+        event = {"type": "app_home_opened", "user": user, "channel": dm["id"], "tab": tab}
         with self._lock:
-            view = self._records.table("views").get(user)
+            view = self._records.table("views").get(user) if tab == "home" else None
             self._emit({**event, **({"view": view} if view else {}), "event_ts": self._stamp()})
 
     # What the app shows besides messages

@@ -1,7 +1,7 @@
 """Actions that one person sees. Each may be repeated: a second time shows the same."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
@@ -97,6 +97,25 @@ class PublishHome(_ForOne):
             return None
         words = {"type": "plain_text", "text": text[:3_000], "emoji": False}
         return cls.showing(ForPerson.of(event), [{"type": "section", "text": words}])
+
+
+@dataclass(frozen=True)
+class SuggestPrompts(_ForOne):
+    """Suggest up to four messages, as JSON, to the person who opens their direct messages with the
+    agent."""
+
+    person: ForPerson
+    prompts: str
+
+    @property
+    def arguments(self) -> Json:
+        return {"prompts": json.loads(self.prompts)}
+
+    @classmethod
+    def of(cls, person: ForPerson, prompts: Mapping[str, str]) -> Self:
+        """Suggest what people may say, by its title."""
+        rows = [{"title": title, "message": said} for title, said in prompts.items()]
+        return cls(person, canonical(rows))
 
 
 @dataclass(frozen=True)

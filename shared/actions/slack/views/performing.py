@@ -9,7 +9,13 @@ from shared.actions import Mark, Receipt
 from shared.actions.slack.errors import SlackRefused
 from shared.actions.slack.session import NO_UNFURL, SlackSession, act, blocks
 from shared.actions.slack.text import pieces, plain
-from shared.actions.slack.views.actions import OfferDraft, PublishHome, Tell, UpdateDialog
+from shared.actions.slack.views.actions import (
+    OfferDraft,
+    PublishHome,
+    SuggestPrompts,
+    Tell,
+    UpdateDialog,
+)
 from shared.events import Json
 from shared.forms.submission import FormOrigin
 
@@ -41,6 +47,22 @@ def publish_home(session: SlackSession, home: PublishHome, *_: object) -> Receip
     view = {"type": "home", "private_metadata": origin, **home.arguments}
     act(f"show {user} the home", session.client.views_publish, user_id=user, view=view)
     return Receipt(user)
+
+
+def suggest_prompts(session: SlackSession, given: SuggestPrompts, *_: object) -> Receipt:
+    """They stand in the conversation: an agent names no thread, for with one nothing happens. What
+    Slack refuses of them is left out, as the prompts of the manifest stay.
+
+    https://docs.slack.dev/reference/methods/assistant.threads.setSuggestedPrompts
+    """
+    person = given.person
+    about = {"channel_id": person.channel, **given.arguments}
+    try:
+        doing, call = f"suggest prompts to {person.user}", session.client.api_call
+        act(doing, call, api_method="assistant.threads.setSuggestedPrompts", json=about)
+    except SlackRefused:
+        return Receipt("", data={"gone": True})
+    return Receipt(person.user)
 
 
 def offer_draft(session: SlackSession, offer: OfferDraft, mark: Mark, *_: object) -> Receipt:

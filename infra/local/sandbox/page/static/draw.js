@@ -104,6 +104,8 @@ const drawChannel = (channel, state) => make("div", { class: "card channel", "da
     make("div", { class: "log", tabindex: channel.threads.length > 0 && "0", role: "group", "aria-label": `Messages in ${channel.name}`, "data-key": "log" },
       channel.older > 0 && make("p", { class: "empty" }, `${channel.older} older threads are not shown.`),
       ...channel.threads.map((thread) => drawThread(channel.id, thread, state.shortcuts.filter((one) => one.kind === "message")))),
+    channel.prompts.length > 0 && make("div", { class: "buttons prompts", "data-key": "prompts" },
+      ...channel.prompts.map(({ title, message }) => act("say", { channel: channel.id, text: message }, title, "plain", { title: message })), refusal()),
     composer("say", "say", { channel: channel.id }, "text", channel.direct ? "Message the agent" : `Message ${channel.name}, @agent to ask`, "Send"), attach(channel.id)]);
 
 const drawShortcuts = (shortcuts) => shortcuts.length > 0 && make("details", { class: "hints", "data-key": "shortcuts" }, make("summary", {}, "⚡ Shortcuts"),

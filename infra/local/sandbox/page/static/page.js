@@ -48,7 +48,7 @@ const openTab = async (channel, name) => {
   else homes.delete(channel);
   draw();
   const { user } = seen.state.channels.find((one) => one.id === channel);
-  if (name === "home") await post("open_home", { user });
+  await post(name === "home" ? "open_home" : "open_messages", { user });
 };
 
 const people = (place, names) => {
@@ -171,7 +171,7 @@ addEventListener("popstate", () => goTo());
 
 // What somebody does
 
-const IN_SLACK = new Set(["say", "click", "shortcut", "shortcut_on", "submit", "close_dialog", "press", "open_home", "edit", "delete", "emoji", "attach", "stop"]);
+const IN_SLACK = new Set(["say", "click", "shortcut", "shortcut_on", "submit", "close_dialog", "press", "open_home", "open_messages", "edit", "delete", "emoji", "attach", "stop"]);
 
 const base64 = (file) => new Promise((done) => {
   const reader = new FileReader();

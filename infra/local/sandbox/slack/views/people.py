@@ -43,6 +43,9 @@ class ViewsOfPeople:
     def open_home(self, user: str = ALICE) -> None:
         self._workspace.open_home(user)
 
+    def open_messages(self, user: str = ALICE) -> None:
+        self._workspace.open_home(user, "messages")
+
     def shortcut(self, callback_id: str, user: str = ALICE) -> None:
         """Use a global shortcut."""
         trigger = self._workspace.views.trigger(user)

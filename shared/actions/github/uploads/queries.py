@@ -1,0 +1,32 @@
+"""The queries about what people upload, as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from shared.actions.github.queries import _About
+
+
+@dataclass(frozen=True)
+class ReadPictures(_About):
+    """Ask for the pictures that people uploaded into an issue, or a pull request, or into one
+    `comment` of it, as `[{"name", "data"} or {"name", "note"} …]`: at most `limit`, of `most` bytes
+    each, `data` in base64."""
+
+    permissions: ClassVar[Mapping[str, str]] = {"issues": "read"}
+    repository: str
+    number: int
+    comment: int = 0
+    limit: int = 5
+    most: int = 3_750_000
+
+
+@dataclass(frozen=True)
+class ReadLinePictures(_About):
+    """Ask as ReadPictures for those of a `comment` on lines of a pull request."""
+
+    permissions: ClassVar[Mapping[str, str]] = {"pull_requests": "read"}
+    repository: str
+    comment: int
+    limit: int = 5
+    most: int = 3_750_000
