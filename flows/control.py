@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from shared.actions import Action
 from shared.actions.github.actions import Comment, RemoveLabels, ReportCheck
 from shared.actions.past import TakeBackOnGitHub, TakeBackOnSlack
-from shared.actions.slack.actions import FindThread, React, Reply, ShowStatus, Whisper
+from shared.actions.slack.actions import FindThread, Post, React, Reply, ShowStatus, Whisper
 from shared.actions.timers import SetTimer
 from shared.agent import Agent, flow
 from shared.errors import EventError, NotPermitted
@@ -22,6 +22,7 @@ from shared.stopping.quiet import QuietDesk
 from shared.stopping.retrying import Retried, RetryDesk
 from shared.stopping.undo import UndoDesk
 from shared.team_settings.channels.desk import ChannelDesk
+from shared.team_settings.channels.first_week import FirstWeek
 from shared.team_settings.desk import TeamSettings
 
 #: What looks like the id of a run; other words after the command are ignored.
@@ -50,6 +51,7 @@ _RETRIED: Mapping[Retried, str] = {
     "slack.command.settings",
     "github.installation.created",
     "timer.week",
+    "timer.answers-control",
     may=[
         Comment.at_most(1),
         Reply.at_most(1),
@@ -57,12 +59,13 @@ _RETRIED: Mapping[Retried, str] = {
         React.at_most(1),
         ShowStatus.at_most(1),
         SetTimer.at_most(1),
+        Post.anywhere(1),
         RemoveLabels.at_most(1),
         ReportCheck.at_most(1),
         TakeBackOnGitHub.at_most(300),
         TakeBackOnSlack.at_most(300),
     ],
-    reads=[FindThread, *TeamSettings.READS, *TeamSettings.CHECKS],
+    reads=[FindThread, *TeamSettings.READS, *TeamSettings.CHECKS, *FirstWeek.READS],
     stoppable=False,
 )
 def control(event: Event, agent: Agent) -> None:
@@ -80,6 +83,8 @@ def control(event: Event, agent: Agent) -> None:
         agent.desk(TeamSettings).begin_week()  # its timer records until when, and does no more
     elif event.type.startswith("github.pull_request."):
         _pushed(event, agent)
+    elif event.type == "timer.answers-control" and (told := agent.desk(FirstWeek).end()):
+        agent.act(told)
 
 
 def _asked_through_the_api(agent: Agent, order: str, run: str) -> None:

@@ -34,6 +34,10 @@ def memory(event: Event, agent: Agent) -> None:
             answer = desk.export()
         case "help":
             answer = desk.help()
+        case "link":
+            text, ticket = agent.desk(PeopleDesk).link()
+            agent.act(reply(event, text, ticket))
+            return
         case name:
             answer = _beside(event, agent, name)
     if answer:
@@ -45,17 +49,15 @@ def _beside(event: Event, agent: Agent, name: str) -> str:
     match name:
         case "gaps":
             return agent.desk(GapsDesk).shown(event.text)
-        case "link":
-            return agent.desk(PeopleDesk).link()
         case "unlink":
             return agent.desk(PeopleDesk).unlink()
         case _:
             return agent.desk(LearningsDesk).shown()
 
 
-def reply(event: Event, text: str) -> Action:
+def reply(event: Event, text: str, unrecorded: str = "") -> Action:
     if event.issue_target:
         return Comment(event.issue_target, text)
     if event.thread_target:
-        return Reply(event.thread_target, text)
-    return Whisper(event.response, text)
+        return Reply(event.thread_target, text, unrecorded=unrecorded)
+    return Whisper(event.response, text, unrecorded=unrecorded)

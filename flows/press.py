@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from shared.actions.github.actions import OpenIssue, Repository
-from shared.actions.slack.actions import ReadThread, Reply, Whisper
+from shared.actions.slack.actions import Post, ReadThread, Reply, Whisper
 from shared.actions.slack.views.actions import (
     ForPerson,
     PublishHome,
@@ -12,11 +12,13 @@ from shared.actions.slack.views.actions import (
     UpdateDialog,
 )
 from shared.actions.slack.views.forms_desk import FormDesk
+from shared.actions.timers import SetTimer
 from shared.agent import Agent, flow
 from shared.errors import ActionRejected, RequestUnclear
 from shared.events import Event
 from shared.forms import Choice
 from shared.home.desk import HomeDesk
+from shared.installations.handing import HandingDesk
 from shared.learning.feedback import FeedbackDesk, Verdict
 from shared.memory.control.desk import MemoryDesk
 from shared.perception.slack_payloads import THUMBS
@@ -25,6 +27,7 @@ from shared.proposals.drafting import draft_issue, extract
 from shared.summarising.desk import SummaryDesk
 from shared.summarising.summary import summary_of_thread
 from shared.team_settings.channels.desk import ChannelDesk
+from shared.team_settings.channels.first_week import FirstWeek
 from shared.team_settings.channels.unasked import OVER, Outcome, UnaskedDesk
 
 _UNCONNECTED = "No repository is connected with this place. An operator names it in REPOSITORIES."
@@ -32,6 +35,10 @@ _REFUSED = {
     "expired_trigger_id": "That took longer than Slack allows. Please press again.",
     "another_workspace": "Dialogs do not open in this workspace. Mention me and say it in words.",
 }
+#: The refusals of a front door without the token that holds.
+_TOKENLESS = frozenset(
+    {"another_workspace", "invalid_auth", "token_revoked", "token_expired", "account_inactive"}
+)
 
 
 @flow(
@@ -54,6 +61,7 @@ _REFUSED = {
     "slack.opened.edit-draft",
     "slack.form.edit-draft",
     "slack.press.refused",
+    "timer.answers-press",
     may=[
         UpdateDialog.at_most(2),
         Whisper.at_most(1),
@@ -62,8 +70,10 @@ _REFUSED = {
         Tell.at_most(1),
         Reply.at_most(1),
         OpenIssue.anywhere(1),
+        SetTimer.at_most(1),
+        Post.anywhere(1),
     ],
-    reads=[ReadThread, *SummaryDesk.READS, *FeedbackDesk.READS, *HomeDesk.READS],
+    reads=[ReadThread, *SummaryDesk.READS, *FeedbackDesk.READS, *HomeDesk.READS, *FirstWeek.READS],
     stoppable=False,  # what people say of the agent is noted also where nothing should be said
 )
 def press(event: Event, agent: Agent) -> None:
@@ -81,15 +91,12 @@ def press(event: Event, agent: Agent) -> None:
             agent.desk(FeedbackDesk).note("bad" if event.text.startswith("bad") else "good")
         case ["thumb"]:
             _thumb(event, agent)
-        case ["shortcut", "remember-this"]:
-            desk = agent.desk(MemoryDesk)
-            agent.act(Whisper(event.response, desk.shown(desk.remember_picked())))
-        case ["shortcut", _]:
-            agent.act(Whisper(event.response, summary_of_thread(event, agent).text))
+        case ["shortcut", what]:
+            agent.act(Whisper(event.response, _picked(event, agent, what)))
+        case ["timer", _]:
+            _end_week(agent)
         case ["press", "refused"]:
-            unopened = f"Slack did not open the dialog ({event.text}). Please press again."
-            why = _REFUSED.get(event.text, unopened)
-            agent.act(Tell(ForPerson.of(event), why))
+            agent.act(Tell(ForPerson.of(event), _refused(event, agent)))
         case _:
             agent.act(_welcome(event, agent.desk(HomeDesk)))
 
@@ -100,6 +107,27 @@ def _welcome(event: Event, home: HomeDesk) -> PublishHome | SuggestPrompts:
     if event.type == "slack.visit":
         return SuggestPrompts.of(person, home.prompts())
     return PublishHome.showing(person, home.shown())
+
+
+def _picked(event: Event, agent: Agent, what: str) -> str:
+    """Do what somebody chose in the menu of a message, and return the answer."""
+    if what == "summarise-thread":
+        return summary_of_thread(event, agent).text
+    desk = agent.desk(MemoryDesk)
+    return desk.shown(desk.remember_picked())
+
+
+def _end_week(agent: Agent) -> None:
+    if told := agent.desk(FirstWeek).end():
+        agent.act(told)
+
+
+def _refused(event: Event, agent: Agent) -> str:
+    """Say why no dialog opened. Where the front door lacked the workspace's token, it gets it."""
+    if event.text in _TOKENLESS and agent.desk(HandingDesk).hand_over():
+        return "I was not ready for dialogs in this workspace. Now I am: please press again."
+    unopened = f"Slack did not open the dialog ({event.text}). Please press again."
+    return _REFUSED.get(event.text, unopened)
 
 
 def _fill_issue(event: Event, agent: Agent) -> None:
@@ -149,8 +177,14 @@ def _decide(event: Event, agent: Agent, outcome: Outcome) -> None:
     draft = agent.desk(UnaskedDesk).decide(event.text, outcome)
     if draft and outcome == "sent":
         agent.act(Reply(draft.thread, draft.text))
-    said = outcome.capitalize() if draft else OVER
-    agent.act(Tell(ForPerson.of(event), said))
+    _put_away(event, agent, "" if draft else OVER)
+
+
+def _put_away(event: Event, agent: Agent, said: str = "") -> None:
+    """Take the draft off the screen of who decided about it, or put these words in its place."""
+    if event.response_target:
+        with suppress(ActionRejected):  # half an hour later Slack takes no answer any more
+            agent.act(Whisper(event.response, said, replaces=True))
 
 
 def _edit(event: Event, agent: Agent, how: str) -> None:
@@ -168,6 +202,7 @@ def _edit(event: Event, agent: Agent, how: str) -> None:
     if draft := desk.decide(said["draft"], "edited"):
         agent.act(Reply(draft.thread, said["text"]))
     form.tell("Sent." if draft else OVER)
+    _put_away(event, agent)
 
 
 def _open_issue(event: Event, agent: Agent) -> None:

@@ -10,5 +10,5 @@ from shared.perception.departures import TYPES
 
 @flow(*TYPES, bots=True)
 def uninstall(event: Event, agent: Agent) -> None:
-    agent.desk(RemovalDesk).leave()
-    agent.desk(FollowingDesk).follow()
+    for gone in agent.desk(RemovalDesk).leave():
+        agent.desk(FollowingDesk).of(gone).follow()

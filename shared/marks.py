@@ -117,3 +117,7 @@ def _section_in(text: str, name: str) -> tuple[int, int] | None:
     at = text.rfind(end)
     begins = [one.start() for one in _SECTION.finditer(text[: max(at, 0)]) if one["name"] == name]
     return (begins[-1], at + len(end)) if begins else None
+
+
+#: Stands in a text for what people read there, and no journal may hold.
+UNRECORDED = "{unrecorded}"

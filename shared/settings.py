@@ -137,6 +137,7 @@ class Settings(NamedTuple):
     secrets: str = ""
     login_secrets: str = ""
     later_secrets: str = ""
+    token_path: str = ""
     topic_arn: str = ""
     payload_bucket: str = ""
     event_types: str = ""

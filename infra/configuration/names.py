@@ -9,7 +9,7 @@ from shared.settings import Settings
 OF_DEPLOYMENT = frozenset(
     {
         *("FLOW", "SECRETS", "LOGIN_SECRETS", "TOPIC_ARN", "PAYLOAD_BUCKET", "PLANNER_ARN"),
-        *("EVENT_TYPES", "TIMER_ROLE_ARN", "LATER_SECRETS"),
+        *("EVENT_TYPES", "TIMER_ROLE_ARN", "LATER_SECRETS", "TOKEN_PATH"),
     }
 )
 #: What a stage says in samconfig.toml, or an option of ./scripts/deploy.

@@ -62,7 +62,8 @@ class Deployed:
 
     def grants(self, function: str, line: str) -> bool:
         """Does the stack of the flow have this line, such as `Publishes: "yes"`?"""
-        return bool(self._parameters(f"{function}Flow").get(line.partition(":")[0]) == "yes")
+        name, _, value = line.partition(": ")
+        return bool(self._parameters(f"{function}Flow").get(name) == value.strip('"'))
 
     @property
     def schedules(self) -> set[str]:
@@ -146,6 +147,7 @@ def _rights(flow: Flow) -> list[str]:
     """Return the lines that give a flow's stack the rights that few flows need."""
     sets_timers = any(permission.action is SetTimer for permission in flow.may)
     wanted = {'Publishes: "yes"': flow.is_spread, 'Timers: "yes"': sets_timers}
+    wanted["Tokens: write"] = "TOKEN_PATH" in _needed(flow)
     return [line for line, is_needed in wanted.items() if is_needed]
 
 

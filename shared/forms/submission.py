@@ -8,7 +8,7 @@ import json
 import re
 from typing import Any, NamedTuple
 
-from shared.events import Json
+from shared.events import Event, Json
 from shared.forms import Field, Form
 
 _TS = r"\d{1,16}\.\d{1,16}"
@@ -29,27 +29,48 @@ class FormOrigin(NamedTuple):
     """The message that a form was opened from; empty where there was none.
 
     It travels in the view's `private_metadata`, which people cannot change. Who takes a submission
-    still asks whether the person reads the channel (`AskReader`), since that may have changed.
+    still asks whether the person reads the channel (`AskReader`), since that may have changed. Of a
+    message that one person sees, `response_url` is the address at which it is changed.
     """
 
     channel: str = ""
     ts: str = ""
     thread_ts: str = ""
+    response_url: str = ""
+
+    @classmethod
+    def of(cls, event: Event) -> "FormOrigin":
+        """Return where the person was who opened or submitted the form of the event."""
+        said, thread, response = event.message_target, event.thread_target, event.response_target
+        place = event.scope.rpartition(":")[2]
+        return cls(
+            place if re.fullmatch(_CHANNEL, place) else "",
+            said.ts if said else "",
+            thread.ts if thread else "",
+            response.url if response and _is_seen_alone(event.payload) else "",
+        )
 
     def to_text(self) -> str:
-        return json.dumps(self, separators=(",", ":"))
+        return json.dumps(self if self.response_url else self[:3], separators=(",", ":"))
 
     @classmethod
     def from_text(cls, text: Any) -> "FormOrigin":
         """Read what `to_text` wrote; what is anything else is no origin."""
         try:
-            channel, ts, thread_ts = json.loads(text)
+            channel, ts, thread_ts, *more = json.loads(text)
             is_place = re.fullmatch(_CHANNEL, channel) and re.fullmatch(_TS, ts or "0.0")
             if is_place and re.fullmatch(_TS, thread_ts or "0.0"):
-                return cls(channel, ts, thread_ts)
+                return cls(channel, ts, thread_ts, str(more[0]) if more else "")
         except (ValueError, TypeError, RecursionError):
             pass
         return cls()
+
+
+def _is_seen_alone(payload: Json) -> bool:
+    """Was it a message that one person sees, or a dialog that was opened there?"""
+    container = payload.get("container")
+    is_ephemeral = isinstance(container, dict) and container.get("is_ephemeral") is True
+    return is_ephemeral or payload.get("type") == "view_submission"
 
 
 def values_in(form: Form, view: Any) -> Json:

@@ -22,11 +22,19 @@ _STATES = {
 
 
 class HomeChannel(NamedTuple):
-    """A channel where the person uses the agent."""
+    """A channel where the person uses the agent; `wants` says how people there want it."""
 
     id: str
     repository: str
     is_quiet: bool
+    wants: str
+
+
+class HomeRepository(NamedTuple):
+    """A repository, and how reviews were to be when it was looked at last; '' for never."""
+
+    name: str
+    reviews: str = ""
 
 
 class HomeRun(NamedTuple):
@@ -51,7 +59,7 @@ class HomeView(NamedTuple):
     """All that the home shows."""
 
     notice: str
-    repositories: Sequence[str]
+    repositories: Sequence[HomeRepository]
     channels: Sequence[HomeChannel]
     commands: str
     spends: Sequence[Spend]
@@ -72,8 +80,9 @@ def _blocks(view: HomeView) -> Iterator[Json]:
         yield _words(view.notice)
         yield {"type": "divider"}
     yield _header("Where I work")
-    names = ", ".join(view.repositories)
-    yield _words(f"Connected repositories: {names}" if names else "No repository is connected yet.")
+    names = "\n".join(map(_repository, view.repositories))
+    none = "No repository is connected yet."
+    yield _words(f"Connected repositories:\n{names}" if names else none)
     for channel in view.channels:
         yield _channel(channel, may_write=view.may_write)
     yield _header("Budget today")
@@ -89,18 +98,23 @@ def _blocks(view: HomeView) -> Iterator[Json]:
         yield _run(run)
     if not view.runs:
         yield _words("None yet. Mention me in a channel, or write to me under Messages.")
-    yield _header("What you may ask me")  # the longest, so the last
-    yield _mrkdwn(escaped(view.commands))
+    if commands := view.commands.partition("\n")[2]:  # its first line is such a header
+        yield _header("What you may ask me")  # the longest, so the last
+        yield _mrkdwn(escaped(commands))
 
 
 def _channel(channel: HomeChannel, *, may_write: bool) -> Json:
     works = f" works on `{escaped(channel.repository)}`" if channel.repository else ""
     quiet = ", paused" if channel.is_quiet else ""
-    block = _mrkdwn(f"<#{channel.id}>{works}{quiet}")
+    block = _mrkdwn(f"<#{channel.id}>{works}{quiet}\n{escaped(channel.wants)}")
     if not may_write:
         return block
     word, label = ("resume", "Act again") if channel.is_quiet else ("pause", "Mute")
     return {**block, "accessory": _button("press.home-quiet", label, f"{word}:{channel.id}")}
+
+
+def _repository(one: HomeRepository) -> str:
+    return f"{one.name}: reviews {one.reviews}" if one.reviews else one.name
 
 
 def _search(query: str) -> Json:

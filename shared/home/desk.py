@@ -1,14 +1,21 @@
 """The desk of the app's home: what the person may see of the agent, and what they press there."""
 
 from collections.abc import Sequence
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
-from shared.actions.asking import AskName
+from shared.actions.asking import AskName, AskReader
 from shared.database import Database, Statement, queries
 from shared.desk import Loan
-from shared.errors import AgentFlowsError
+from shared.errors import ActionRejected, AgentFlowsError
 from shared.events import Json
-from shared.home.blocks import HomeChannel, HomeRun, HomeView, Spend, blocks_of
+from shared.home.blocks import (
+    HomeChannel,
+    HomeRepository,
+    HomeRun,
+    HomeView,
+    Spend,
+    blocks_of,
+)
 from shared.journal import Outcome
 from shared.memory.control.command_results import CommandRefused, KnowResult
 from shared.memory.control.desk import MemoryDesk
@@ -17,6 +24,7 @@ from shared.models.guards.budgets import Budgets, Standing
 from shared.proposals.connected import ConnectedRepositories
 from shared.settings import Settings
 from shared.stopping.quiet import QuietDesk
+from shared.team_settings.channels.telling import in_short
 
 SQL = queries(__file__, "home.sql")
 
@@ -30,7 +38,7 @@ _ALWAYS = {"What do we know about …": "What do we know about our deployments?"
 class HomeDesk:
     """The home of the person who looks at it, or presses something there."""
 
-    READS: ClassVar = ()
+    READS: ClassVar = (AskReader,)
 
     def __init__(self, loan: Loan) -> None:
         self._loan = loan
@@ -50,6 +58,7 @@ class HomeDesk:
         notice = self._forgotten(text) if kind == "home-forget" else ""
         rows = self._rows()
         channels = self._channels(rows)
+        rows = [row for row in rows if self._is_seen(row, channels)]
         if kind == "home-quiet":
             notice = self._hushed(text, channels)
             channels = self._channels(rows)
@@ -60,7 +69,7 @@ class HomeDesk:
         return blocks_of(
             HomeView(
                 notice=notice,
-                repositories=list(dict.fromkeys([*connected, *_repositories(channels)])),
+                repositories=self._repositories([*connected, *_repositories(channels)]),
                 channels=channels,
                 commands=self._memory.help(),
                 spends=self._spends(),
@@ -128,22 +137,66 @@ class HomeDesk:
         return list(self._run.step("home runs", values, work))
 
     def _channels(self, rows: list[Json]) -> list[HomeChannel]:
-        """Return the channels where the person used the agent lately."""
-        used = dict.fromkeys(row["conversation"].split(":")[2] for row in rows)
+        """Return the channels where the person used the agent lately, and that they read now."""
+        used = dict.fromkeys(map(_channel_of, rows))
         ids = [one for one in used if one[:1] in {"C", "G"}][:_CHANNELS]
-        places = [self._place(one) for one in ids]
+        ids = [one for one in ids if self._reads(one)]
+        places = {self._place(one): one for one in ids}
 
         def work() -> Outcome:
-            values = {"tenant": self._event.tenant, "places": places}
-            statement = Statement(SQL["quiet"], values)
-            [found] = self._loan.services[Database].run(self._event.tenant, [statement])
-            return Outcome([row["place"] for row in found])
+            values = {"tenant": self._event.tenant, "places": [*places]}
+            statements = [Statement(SQL[name], values) for name in ("quiet", "wants")]
+            quiet, wants = self._loan.services[Database].run(self._event.tenant, statements)
+            said: Json = {place: {} for place in places}
+            for row in wants:
+                said[row["place"]][row["key"]] = [row["value"], "", row["changed_at"]]
+            return Outcome({"quiet": [row["place"] for row in quiet], "wants": said})
 
-        quiet = self._run.step("quiet places", {"places": places}, work) if ids else []
-        of = self._loan.services[Settings].repository_of
+        if not ids:
+            return []
+        found = self._run.step("places", {"places": [*places]}, work)
+        of, at = self._loan.services[Settings].repository_of, self._event.received_at
         return [
-            HomeChannel(one, of.get(f"channel:{one}", ""), self._place(one) in quiet) for one in ids
+            HomeChannel(
+                one,
+                of.get(f"channel:{one}", ""),
+                place in found["quiet"],
+                in_short(found["wants"][place], at),
+            )
+            for place, one in places.items()
         ]
+
+    def _reads(self, channel: str) -> bool:
+        """Does the person read the channel now? Who left it sees nothing of it here."""
+        _, team, *_ = self._event.conversation.split(":")
+        asked_in = self._event.scope.rpartition(":")[2]
+        query = AskReader(team, channel, self._event.actor.id, asked_in)
+
+        def work() -> Outcome:
+            try:
+                return Outcome(self._loan.read(query)["reads"] is True)
+            except ActionRejected:
+                return Outcome(False)
+
+        return bool(self._run.step("reads", query.arguments, work, defer=True))
+
+    def _is_seen(self, row: Json, channels: list[HomeChannel]) -> bool:
+        """May the person see a run of theirs here: is its place a direct message, or read?"""
+        place = _channel_of(row)
+        return place[:1] not in {"C", "G"} or place in {one.id for one in channels}
+
+    def _repositories(self, names: list[str]) -> list[HomeRepository]:
+        """Return the repositories, with how the last run that looked there was to review."""
+        names = list(dict.fromkeys(names))
+
+        def work() -> Outcome:
+            values = {"tenant": self._event.tenant, "names": names}
+            statement = Statement(SQL["reviews"], values)
+            [found] = self._loan.services[Database].run(self._event.tenant, [statement])
+            return Outcome({row["repository"]: row["mode"] for row in found})
+
+        modes = self._run.step("modes of reviews", {"names": names}, work) if names else {}
+        return [HomeRepository(name, _mode(modes.get(name))) for name in names]
 
     def _spends(self) -> list[Spend]:
         """Return what this tenant and this person spent today."""
@@ -167,6 +220,18 @@ class HomeDesk:
 
 def _repositories(channels: list[HomeChannel]) -> list[str]:
     return [one.repository for one in channels if one.repository]
+
+
+def _channel_of(row: Json) -> str:
+    return str(row["conversation"].split(":")[2])
+
+
+def _mode(found: Any) -> str:
+    """Return the mode of reviews as people read it, with where it stands."""
+    if not isinstance(found, list) or not found:
+        return ""
+    value, source = str(found[0]), str(found[1]) if len(found) > 1 else "default"
+    return value if source == "default" else f"{value} ({source})"
 
 
 def _home_run(row: Json) -> HomeRun:

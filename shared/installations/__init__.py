@@ -2,6 +2,7 @@
 
 store       the tokens of workspaces and organisations, in Postgres
 sealing     encrypts tokens with a key of the secrets
+handing     gives the front door a token that it lacks
 credentials a workspace's token as it stands now, kept while a process lives
 rotation    gets the next token before one expires
 scopes      the rights that the code needs, and what lacks without one

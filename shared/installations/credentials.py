@@ -14,7 +14,6 @@ from shared.database import Database
 from shared.errors import ActionRejected, ActionUnavailable, DatabaseUnavailable
 from shared.installations import Workspace
 from shared.installations.rotation import rotate
-from shared.installations.sealing import TokenKeys
 from shared.installations.store import Installation, InstallationTable
 from shared.log import log
 from shared.settings import Credential, Settings
@@ -44,7 +43,6 @@ class Installations:
     @classmethod
     def of(cls, settings: Settings, database: Database) -> Self:
         """Raises SettingsError where a key or the app's client lacks."""
-        keys = TokenKeys(settings.require("slack_token_keys"))
         client = WebClient(base_url=settings.slack_api_url, timeout=10, retry_handlers=[])
         client.proxy = None
         rotator = TokenRotator(
@@ -52,7 +50,7 @@ class Installations:
             client_secret=settings.require("slack_client_secret"),
             client=client,
         )
-        return cls(InstallationTable(database, keys, settings.tenant_of), rotator)
+        return cls(InstallationTable.of(settings, database), rotator)
 
     def credential(self, where: Workspace) -> "InstalledCredential | None":
         """Return the credential that serves the workspace; None where the app is not installed.
@@ -97,6 +95,10 @@ class InstalledCredential(Credential):
         self._again_at = 0.0
         self._now = now
         self._lock = threading.Lock()
+
+    def hand_over(self) -> bool:
+        """Give the front door the token as it stands now; False when that fails."""
+        return bool(self.value) and self._table.hand_over(self._held)
 
     @property
     def scopes(self) -> frozenset[str]:

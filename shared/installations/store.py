@@ -1,11 +1,15 @@
 """Keeps the installations of the Slack app in Postgres, with their tokens encrypted."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
+from shared.aws.parameters import Parameters
 from shared.database import Database, Row, Statement, queries
+from shared.errors import SecretsUnavailable, SettingsError
 from shared.installations import Workspace
 from shared.installations.sealing import Sealed, TokenKeys
+from shared.log import log
+from shared.settings import Settings
 
 SQL = queries(__file__, "store.sql")
 
@@ -38,10 +42,25 @@ class Installation(NamedTuple):
 class InstallationTable:
     """The table of one database. Threads may share it."""
 
-    def __init__(self, database: Database, keys: TokenKeys, tenant_of: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        keys: TokenKeys,
+        tenant_of: Mapping[str, str],
+        handed: Parameters | None = None,
+    ) -> None:
+        """`handed` is where the front door finds the tokens, which asks no database."""
         self._database = database
         self._keys = keys
         self._tenant_of = tenant_of
+        self._handed = handed
+
+    @classmethod
+    def of(cls, settings: Settings, database: Database) -> Self:
+        """Raises SettingsError where a key lacks."""
+        keys = TokenKeys(settings.require("slack_token_keys"))
+        handed = Parameters(settings.token_path) if settings.token_path else None
+        return cls(database, keys, settings.tenant_of, handed)
 
     def tenant(self, place: str) -> str:
         """Return the tenant of a workspace or an organisation."""
@@ -50,14 +69,30 @@ class InstallationTable:
     def save(self, found: Installation) -> None:
         """Keep it over the one before; raises DatabaseUnavailable."""
         self._run(found.tenant, Statement(SQL["save"], self._row(found)))
+        self.hand_over(found)
+
+    def hand_over(self, found: Installation) -> bool:
+        """Give the front door the token; False when that fails. Without one it asks for it, by the
+        first press there (shared/installations/handing.py)."""
+        if self._handed is None:
+            return False
+        try:
+            self._handed.write(found.place, found.token)
+        except (SecretsUnavailable, SettingsError) as err:
+            log("token not handed over", place=found.place, reason=str(err))
+            return False
+        return True
 
     def find(self, where: Workspace) -> Installation | None:
         """Return the installation that serves the workspace, in one round trip: its own, or its
         organisation's. Without a workspace, the only one of the tenant."""
         if where.org:
             org_tenant, tenant = self.tenant(where.org), self.tenant(where.team)
-            row = {"tenant": tenant, "place": where.team, "org": where.org}
-            noted = [("turn", row), ("note", row | {"org_tenant": org_tenant})]
+            row = {"place": where.team, "org": where.org, "org_tenant": org_tenant}
+            here, there = row | {"tenant": tenant}, row | {"tenant": org_tenant}
+            # In the organisation's tenant, so that it knows whom it leaves; in the workspace's,
+            # for what happens there without an event of Slack.
+            noted = [("note", there), ("turn", here), ("note", here)]
             found, *_ = self._run(
                 org_tenant,
                 Statement(SQL["find"], {"place": where.org}),
@@ -80,6 +115,7 @@ class InstallationTable:
         """Keep the next token, unless another is kept by now; raises DatabaseUnavailable."""
         row = self._row(after) | {"version": before.version}
         self._run(before.tenant, Statement(SQL["rotated"], row))
+        self.hand_over(after)
 
     def _row(self, found: Installation) -> Row:
         token = self._keys.seal(found.token, found.about)

@@ -28,7 +28,7 @@ where token is not null and place = coalesce(nullif(current_setting('app.place',
 select set_config('app.tenant', %(tenant)s, true);
 
 -- name: note
--- Remember which organisation installed the app for a workspace, for what happens there without an event of Slack.
+-- Remember which organisation installed the app for a workspace.
 insert into slack_installations (tenant, place, org, org_tenant)
 select %(tenant)s, %(place)s, %(org)s, %(org_tenant)s
 where not exists (

@@ -1,12 +1,13 @@
 """The commands by which a person proves on one side who they are on the other: `link`, `unlink`."""
 
-from typing import Self
+from typing import NamedTuple, Self
 
 from shared.database import Database
 from shared.desk import Loan
 from shared.events import Event
 from shared.installations.tickets import LIFE, invented, issued
 from shared.journal import Outcome
+from shared.marks import UNRECORDED
 from shared.people.store import LinkedPerson, PeopleTable, team_of, unlinking
 from shared.settings import Settings
 
@@ -14,6 +15,13 @@ from shared.settings import Settings
 PURPOSE = "link"
 #: The page of the front door that takes it.
 PAGE = "/link"
+
+
+class LinkAnswer(NamedTuple):
+    """The answer to `link`, and the ticket that takes the place of UNRECORDED in it, if any."""
+
+    text: str
+    ticket: str = ""
 
 
 class PeopleDesk:
@@ -29,9 +37,25 @@ class PeopleDesk:
     def lend(cls, loan: Loan) -> Self:
         return cls(loan)
 
-    def link(self) -> str:
+    def link(self) -> LinkAnswer:
         """Return the answer to `link`: an address that is good once, for ten minutes, for the
-        person who asked. It must be shown to nobody else."""
+        person who asked. It must be shown to nobody else, and no journal holds its ticket: each
+        attempt of the run issues one, of which one is shown."""
+        if why := self._why_not():
+            return LinkAnswer(why)
+        event, known = self._run.event, self._proved()
+        ticket = invented(event.tenant)
+        self._run.write([issued(ticket, PURPOSE, self._about(event))])
+        door = self._settings.front_door_url.rstrip("/")
+        now = f" Now it is `{known[0].github_login}`." if known else ""
+        text = (
+            f"[Prove that a GitHub account is yours]({door}{PAGE}?ticket={UNRECORDED}): the address"
+            f" is for you alone, once, in the next {LIFE / 60:.0f} minutes.{now}"
+        )
+        return LinkAnswer(text, ticket)
+
+    def _why_not(self) -> str:
+        """Say why the person gets no address here; '' when they do."""
         event = self._run.event
         if event.source != "slack":
             return "Say `link` to me in Slack: there I can tell you the address alone."
@@ -41,14 +65,7 @@ class PeopleDesk:
             return "Only people of this workspace can link an account, where no other company is."
         if not (event.response_target or event.audience.startswith("dm:")):
             return "Type `/agent link`, or say `link` to me alone: others must not see the address."
-        ticket = self._run.step("link", {}, self._issued)
-        door = self._settings.front_door_url.rstrip("/")
-        known = self._proved()
-        now = f" Now it is `{known[0].github_login}`." if known else ""
-        return (
-            f"[Prove that a GitHub account is yours]({door}{PAGE}?ticket={ticket}): the address is"
-            f" for you alone, once, in the next {LIFE / 60:.0f} minutes.{now}"
-        )
+        return ""
 
     def unlink(self) -> str:
         """Forget what this person proved, on whichever side they say it."""
@@ -65,11 +82,6 @@ class PeopleDesk:
             lambda: Outcome([one._asdict() for one in self._table.of(self._run.event)]),
         )
         return [LinkedPerson(**one) for one in found]
-
-    def _issued(self) -> Outcome:
-        event = self._run.event
-        ticket = invented(event.tenant)
-        return Outcome(ticket, statements=[issued(ticket, PURPOSE, self._about(event))])
 
     def _about(self, event: Event) -> dict[str, str]:
         name = self._named(f"<@{event.actor.id}>").strip("@`")

@@ -231,7 +231,7 @@ def _interaction(payload: Json, team: str) -> SlackFields:
         channel_type=_PRIVATE_NAMES.get(string(payload, "channel", "name"), ""),
         ts=_ts(container, "message_ts") or _ts(message, "ts") or origin[1],
         thread_ts=_ts(container, "thread_ts") or _ts(message, "thread_ts") or origin[2],
-        response_url=string(payload, "response_url"),
+        response_url=string(payload, "response_url") or origin[3],
         also=_pressed(payload, kind, word(action, "action_id")),
     )
 
@@ -253,10 +253,11 @@ def _submitted(payload: Json) -> str:
     return f"{view}:{state}" if view and state else ""
 
 
-def _origin(payload: Json) -> tuple[str, str, str]:
-    """Return channel, message and thread that a view was opened from; empty where it says none."""
+def _origin(payload: Json) -> tuple[str, str, str, str]:
+    """Return channel, message, thread and address that a view was opened from; empty where it says
+    none."""
     if not (kept := string(payload, "view", "private_metadata")):
-        return "", "", ""
+        return "", "", "", ""
     from shared.forms.submission import FormOrigin  # which few requests need
 
     return FormOrigin.from_text(kept)

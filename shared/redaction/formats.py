@@ -111,6 +111,9 @@ FORMATS: tuple[SecretFormat, ...] = (
         "sk_live_ sk_test_ sk_prod_ rk_live_ rk_test_ rk_prod_",
         rf"{_L}[sr]k_(?:live|test|prod)_[A-Za-z0-9]{{10,247}}",
     ),
+    SecretFormat(
+        "sign-in ticket", "ticket=", r"ticket=([\w-]{2,250}\.[\w-]{43})(?![\w-])"
+    ),  # shared/installations/tickets.py
     SecretFormat("webhook secret", "whsec_", r"whsec_[A-Za-z0-9+/]{24,100}={0,2}"),
     SecretFormat("twilio key", "sk", rf"{_L}SK[0-9a-fA-F]{{32}}{_R}"),
     SecretFormat("sendgrid key", "sg.", rf"{_L}SG\.[A-Za-z0-9=_.-]{{66}}"),

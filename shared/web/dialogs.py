@@ -1,29 +1,32 @@
 """What Slack wants within its 3 seconds, done at the front door from declared forms: opening a
 dialog, and saying at the fields what is wrong with a submission.
 
-No database, no SDK: one request by the standard library, and the token when it is first needed.
+No database, no SDK: one request by the standard library, and the workspace's token when it is first
+needed (workspace_tokens).
 """
 
 import json
-from functools import cache
 from typing import NamedTuple
 
-from shared.aws.secrets import Secrets, secrets_named
 from shared.aws.signed_http import HttpConnection, trusting_system
 from shared.events import Event, Json
 from shared.forms import Form
 from shared.forms.showing import key_of, opening, told
 from shared.forms.submission import FormOrigin, errors_in
 from shared.forms.table import FORMS, opened_by
+from shared.installations import Workspace
 from shared.metrics import count
 from shared.perception.commands import Takes
-from shared.settings import Credential, Settings
+from shared.settings import Settings
+from shared.web.workspace_tokens import token_for
 
 #: Seconds that Slack's answer may take: a trigger lives for 3 s, and the event must be published
 #: within them too. https://docs.slack.dev/surfaces/modals#opening
 TIMEOUT = 1.2
 #: The names that Slack's refusals have; another is not repeated.
 _CODE = frozenset("abcdefghijklmnopqrstuvwxyz_")
+#: Slack's refusals of a token that another may have taken the place of.
+_REFUSALS = frozenset({"invalid_auth", "token_revoked", "token_expired", "account_inactive"})
 _STALE = "This dialog is older than the app. Close it and open it again."
 
 
@@ -69,25 +72,16 @@ def opened(settings: Settings, event: Event, takes: Takes, command: str = "") ->
 
 def _open(settings: Settings, form: Form, event: Event) -> str:
     """Open the form for the person who pressed; return Slack's reason when it does not open."""
-    place, thread = event.message_target, event.thread_target
-    channel = event.scope.rpartition(":")[2]
-    ts, root = place.ts if place else "", thread.ts if thread else ""
-    view = opening(form, FormOrigin(channel, ts, root).to_text(), key_of(event.payload))
+    view = opening(form, FormOrigin.of(event).to_text(), key_of(event.payload))
     body = {"trigger_id": event.payload.get("trigger_id"), "view": view}
-    token = _token(settings)
-    if settings.slack_client_id and _team(settings.slack_api_url, token.value) != _workspace(event):
-        # The tokens of other workspaces lie in the database, which the front door does not ask.
+    where = Workspace.of(event)
+    token = token_for(settings, where, lambda one: _team(settings.slack_api_url, one))
+    if token is None:
         return "another_workspace"
     code = _called(settings.slack_api_url, "views.open", token.value, body)
-    if code in {"invalid_auth", "token_revoked", "token_expired"} and (
-        other := token.renewed(token.value)
-    ):
+    if code in _REFUSALS and (other := token.renewed(token.value)):
         code = _called(settings.slack_api_url, "views.open", other, body)
     return code
-
-
-def _workspace(event: Event) -> str:
-    return event.conversation.split(":")[1]
 
 
 _teams: dict[str, str] = {}
@@ -99,34 +93,6 @@ def _team(api_url: str, token: str) -> str:
         answer, _ = _sent(api_url, "auth.test", token, {})
         _teams[token] = str(answer.get("team_id") or "")
     return _teams.get(token, "")
-
-
-def _token(settings: Settings) -> Credential:
-    """Return the bot's token, which the front door reads only when it opens something."""
-    given = settings.credential("slack_bot_token")
-    if given.value or not settings.later_secrets:
-        return given
-    return SecretToken(settings.later_secrets)
-
-
-class SecretToken(Credential):
-    """The token in a secret of its own, read at its first use and kept while the process lives."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__("")
-        self._secrets = _secret(name)
-
-    @property
-    def value(self) -> str:
-        return self._secrets.values.get("slack_bot_token", "")
-
-    def renewed(self, refused: str) -> str:
-        return self._secrets.renewed("slack_bot_token", refused)
-
-
-@cache
-def _secret(name: str) -> Secrets:
-    return secrets_named(name)
 
 
 def _called(api_url: str, method: str, token: str, body: Json) -> str:

@@ -109,7 +109,9 @@ def test_another_event_type_or_action_fails_with_the_line_to_change(
 ) -> None:
     may = (*flows["flows.triage:triage"].may, Reply.at_most(1))
     flows["flows.triage:triage"] = _flow("triage", "github.nothing.happened", may=may)
-    types, names, arns = differences(flows, deployed)
+    types, rights, names, arns, path = differences(flows, deployed)
+    assert rights == "template.yaml: TriageFlow needs the line\n        Tokens: write"
+    assert path == f"template.yaml: Triage needs the line\n          TOKEN_PATH: {TOKENS}"
     assert types.endswith("TriageFlow needs the line\n        EventTypes: github.nothing.happened")
     assert names.startswith("template.yaml: Triage needs the line\n          SECRETS: !Sub")
     assert "${SecretPrefix}/slack" in names
@@ -121,8 +123,8 @@ def test_a_secret_that_no_action_needs_is_too_much(
     deployed: Deployed, flows: dict[str, Flow]
 ) -> None:
     flows["flows.chat:chat"] = _flow("chat", *flows["flows.chat:chat"].types, may=())
-    names, arns = differences(flows, deployed)
-    assert "Chat needs the line" in names
+    names, arns, path = differences(flows, deployed)
+    assert "Chat needs the line" in names and "Chat does not need the line" in path
     assert "/slack" not in names + arns
 
 
@@ -324,7 +326,11 @@ def test_the_bus_is_ordered_and_deduplicates_by_delivery(transformed: dict[str, 
 
 #: The only wildcards, and why: objects have keys, a setting chooses the model and its region, jobs
 #: get their ids from Bedrock, and a list of jobs knows no narrower resource.
+PARAMETER = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter"
+TOKENS = '!Sub "/${SecretPrefix}/slack-tokens"'
 WILDCARDS = {
+    f"{PARAMETER}${{TokenPath}}/*",
+    f"{PARAMETER}/${{SecretPrefix}}/slack-tokens/*",
     "${Payloads.Arn}/*",
     "arn:${AWS::Partition}:s3:::${PayloadBucket}/*",
     "arn:${AWS::Partition}:s3:::${PayloadBucket}/maps/*",
@@ -416,6 +422,7 @@ def test_the_ingress_may_publish_and_put_objects_and_log_and_read_its_secret_and
     secret = ["secretsmanager:GetSecretValue"]
     assert [one for one in allowed if one[0] != secret] == [
         (["logs:CreateLogStream", "logs:PutLogEvents"], {"Fn::GetAtt": ["IngressLog", "Arn"]}),
+        (["ssm:GetParameter"], {"Fn::Sub": f"{PARAMETER}/${{SecretPrefix}}/slack-tokens/*"}),
         (["sns:Publish"], {"Ref": "Bus"}),
         (["s3:PutObject"], {"Fn::Sub": "${Payloads.Arn}/*"}),
         # With a key of one's own, and while traces are on.

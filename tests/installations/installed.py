@@ -16,7 +16,6 @@ from shared.actions.slack.adapter import SlackAdapter
 from shared.database import Database
 from shared.events import Event, Json, Thread
 from shared.installations.credentials import Installations
-from shared.installations.sealing import TokenKeys
 from shared.installations.store import Installation, InstallationTable
 from shared.settings import Settings
 
@@ -35,8 +34,7 @@ class Installed:
 
     @property
     def table(self) -> InstallationTable:
-        keys = TokenKeys(self.settings.slack_token_keys)
-        return InstallationTable(self.database, keys, self.settings.tenant_of)
+        return InstallationTable.of(self.settings, self.database)
 
     def install(self, place: str, *, rotates: bool = False, lasts: int = 43_200) -> str:
         """Install the app in a workspace or an organisation, and return its token."""

@@ -56,7 +56,7 @@ class Both:
         self.runner.run(memory, event)
         [answer] = self.runner.effects[before:]
         assert isinstance(answer, Comment | Reply | Whisper)
-        return answer.body if isinstance(answer, Comment) else answer.text
+        return answer.body if isinstance(answer, Comment) else answer.told
 
     def texts(self) -> set[str]:
         [rows] = self.database.run("acme", [Statement("select text from memories", {})])
@@ -73,6 +73,18 @@ def test_link_gives_one_person_an_address_that_is_good_once(both: Both) -> None:
     address = answer.partition("](")[2].partition(")")[0]
     assert address.startswith("https://door.example/live/link?ticket=")
     ticket = parse_qs(urlsplit(address).query)["ticket"][0]
+    [journal] = both.database.run(
+        "acme",
+        [
+            Statement(
+                "select coalesce((select json_agg(s) from steps as s)::text, '')"
+                " || (select json_agg(f) from effects as f)::text as all_of_it",
+                {},
+            )
+        ],
+    )
+    assert "link?ticket=" in journal[0]["all_of_it"]
+    assert ticket.partition(".")[2] not in journal[0]["all_of_it"]
     found = Tickets(both.database).take(ticket, PURPOSE)
     assert found and (found["team"], found["user"]) == (TEAM, ALICE)
     assert Tickets(both.database).take(ticket, PURPOSE) is None
@@ -188,3 +200,15 @@ def test_in_slack_the_proved_account_needs_the_repositorys_permission(
     # Where no repository is worked on, it is not asked.
     run.event = event._replace(workplace=None)
     assert Authority(run, adapter, RecentAnswers(), lambda event: proved).may_write()
+
+
+def test_an_attempt_after_a_crash_shows_an_address_that_is_good(both: Both) -> None:
+    both.runner.dies(at=1)
+    event = slack_event("command.link", text="", by=ALICE)._replace(tenant="acme", audience="dm:D1")
+    with pytest.raises(KeyboardInterrupt):
+        both.runner.run(memory, event)
+    both.runner.run(memory, event)
+    [answer] = both.runner.effects
+    assert isinstance(answer, Reply | Whisper)
+    ticket = parse_qs(urlsplit(answer.told.partition("](")[2].partition(")")[0]).query)["ticket"][0]
+    assert Tickets(both.database).take(ticket, PURPOSE) is not None

@@ -1,5 +1,6 @@
 """Shortcuts, thumbs and the home, over HTTP between the sandboxes."""
 
+import re
 from contextlib import suppress
 from typing import Any
 
@@ -297,6 +298,44 @@ def test_prompts_that_slack_does_not_take_are_left_out(database: Database) -> No
 def _prompts(world: Pressing, channel: str = DM) -> dict[str, str]:
     shown = world.slack.workspace.shown("prompts", channel) or {"prompts": []}
     return {one["title"]: one["message"] for one in shown["prompts"]}
+
+
+def _home(world: Pressing) -> str:
+    world.slack.views.open_home()
+    world.settle()
+    home = world.slack.views.home()
+    assert home
+    return "\n".join(str((one.get("text") or {}).get("text", "")) for one in home["blocks"])
+
+
+def test_the_home_shows_how_people_want_it_and_no_heading_twice(database: Database) -> None:
+    with pressing(database) as world:
+        _answered(world)
+        assert f"<#{SUPPORT}> works on `{SHOP}`\nmention only" in _home(world)
+        world.slack.command("/agent", "settings", SUPPORT)
+        world.settle()
+        world.slack.views.submit({"mode": "answers", "quiet": "00:00-23:59 UTC"})
+        world.settle()
+        shown = _home(world)
+        wants = "answers questions when sure; as drafts in its first week; quiet 00:00-23:59 UTC"
+        assert wants in shown
+        assert len(re.findall("(?i)you may ask me", shown)) == 1
+
+
+def test_who_left_a_channel_sees_and_changes_nothing_of_it(database: Database) -> None:
+    with pressing(database) as world:
+        _answered(world)
+        assert f"<#{SUPPORT}>" in _home(world) and "answers, " in _home(world)
+        channel = world.slack.workspace.channel(SUPPORT)
+        closed = {**channel, "is_private": True, "members": [BOB, BOT_USER]}
+        world.slack.workspace._records.put("channels", channel["id"], closed)
+        world.slack.views.press("press.home-quiet", f"pause:{SUPPORT}", home=True)
+        world.settle()
+        home = world.slack.views.home()
+        assert home and "may not" in home["blocks"][0]["text"]["text"]
+        assert f"<#{SUPPORT}>" not in str(home) and "answers, " not in str(home)
+        asked = Statement("select place from quiet_places", {})
+        assert world.runner.database.run("acme", [asked]) == [[]]
 
 
 def test_a_shortcut_sums_up_the_thread_for_who_pressed_it(database: Database) -> None:

@@ -4,10 +4,13 @@ from typing import Any
 
 import pytest
 
-from infra.local.sandbox.slack.workspace import ALICE, GUEST, SUPPORT, TEAM
+from infra.local.sandbox.slack.workspace import ALICE, BOB, GUEST, SUPPORT, TEAM, Refusal
 from shared.actions import Mark
 from shared.actions.slack.views.actions import ForPerson, OfferDraft
+from shared.agent import Agent, flow
 from shared.database import Database, Statement
+from shared.events import Event, Thread, run_id
+from shared.team_settings.channels.unasked import SQL, digest_of
 from tests.press.front_door import Pressing, pressing
 
 
@@ -70,3 +73,68 @@ def test_a_draft_is_seen_by_one_person_and_pressed(database: Database) -> None:
         gone = offer.person._replace(user="U0NOBODY")
         found = adapter.perform(OfferDraft(gone, "x", "", "run:digest"), Mark("l", "chat", 0), None)
         assert found.data == {"gone": True}
+
+
+@flow("slack.app_mention")
+def answers(event: Event, agent: Agent) -> None:
+    """The run of a draft."""
+
+
+def offered(world: Pressing) -> tuple[str, str]:
+    """Show Alice a draft of an answer; return the time stamps of its question and of the draft."""
+    asked = world.slack.say(SUPPORT, "When do we deploy the shop?")
+    world.settle()
+    channel, text = world.slack.workspace.channel(SUPPORT)["id"], "On Tuesdays."
+    place, tenant = f"slack:{TEAM}:{channel}", "acme"
+    asking = world.mentioned(Thread(TEAM, channel, asked))
+    assert world.runner.deliver(answers, asking) == []
+    run = run_id(asking, "answers")
+    draft = {"tenant": tenant, "run": run, "conversation": f"{place}:{asked}", "thread": asked}
+    draft |= {"person": ALICE, "digest": digest_of(text), "text": text}
+    world.runner.database.run(tenant, [Statement(SQL["keep"], draft)])
+    offer = OfferDraft(ForPerson(TEAM, ALICE, place), text, "", f"{run}:{draft['digest']}")
+    world.runner.adapters(offer).perform(offer, Mark("k", "chat", 0), None)
+    [whisper] = world.slack.workspace.whispers(SUPPORT)
+    return asked, str(whisper["ts"])
+
+
+def replies(world: Pressing, asked: str) -> list[str]:
+    return [one["text"] for one in world.slack.thread(SUPPORT, asked)[1:]]
+
+
+@pytest.mark.parametrize(("button", "said"), [("send", ["On Tuesdays."]), ("drop", [])])
+def test_a_draft_leaves_the_screen_of_who_decides_about_it(
+    database: Database, button: str, said: list[str]
+) -> None:
+    with pressing(database) as world:
+        asked, shown = offered(world)
+        with pytest.raises(Refusal, match="message_not_found"):  # nobody else sees it
+            world.slack.click(SUPPORT, shown, f"press.draft-{button}", BOB)
+        world.slack.click(SUPPORT, shown, f"press.draft-{button}")
+        [event] = world.settle()
+        assert event.type == f"slack.press.draft-{button}" and "message" not in event.payload
+        assert [text.partition("\n")[0] for text in replies(world, asked)] == said
+        assert world.slack.workspace.whispers(SUPPORT) == []
+
+
+def test_an_edited_draft_leaves_the_screen_and_one_that_is_over_says_so(database: Database) -> None:
+    with pressing(database) as world:
+        asked, shown = offered(world)
+        world.slack.click(SUPPORT, shown, "open.edit-draft")
+        world.settle()
+        world.slack.views.submit({"text": "On Tuesdays, at ten."})
+        world.settle()
+        assert [text.partition("\n")[0] for text in replies(world, asked)] == [
+            "On Tuesdays, at ten."
+        ]
+        assert "Sent." in str((world.slack.views.dialog() or {})["blocks"])
+        assert world.slack.workspace.whispers(SUPPORT) == []
+        place = world.slack.workspace.channel(SUPPORT)["id"]
+        late = OfferDraft(ForPerson(TEAM, ALICE, f"slack:{TEAM}:{place}"), "Old.", "", "r2:x")
+        world.runner.adapters(late).perform(late, Mark("k", "chat", 0), None)
+        [whisper] = world.slack.workspace.whispers(SUPPORT)
+        world.slack.click(SUPPORT, whisper["ts"], "press.draft-send")
+        world.settle()
+        [left] = world.slack.workspace.whispers(SUPPORT)
+        assert (left["ts"], "This draft is over" in left["text"]) == (whisper["ts"], True)
+        assert "actions" not in str(left["blocks"])

@@ -65,6 +65,7 @@ _OWN_FORMAT = (
         "pat.{w22}.{w24}.{w20}",
     ),
     "https://discord.com/api/webhooks/{d18}/{w68}",
+    "https://door.example/link?ticket={w22}.{s43}",
 )
 #: A sentence around a secret that nothing else tells; {} is the secret.
 _ANNOUNCED = (

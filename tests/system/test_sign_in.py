@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from infra.local.sandbox.slack.courier import Delivery
+from infra.local.sandbox.slack.views.presses import shortcut
 from infra.local.sandbox.slack.workspace import ALICE, BOT_USER, DM, GENERAL
 from infra.local.system import System
 from tests.system.conftest import query
@@ -74,6 +76,12 @@ def test_add_to_slack_and_be_answered_there(system: System) -> None:
     there = slack.neighbours.open(TEAM)
     ts = there.say(GENERAL, f"<@{BOT_USER}> hello")
     assert wait_for(lambda: len(there.thread(GENERAL, ts)) > 1)
+    # A dialog opens at the front door, which asks no database.
+    trigger = there.workspace.views.trigger(ALICE)
+    pressed = shortcut("open-issue", there.workspace.users[ALICE], trigger)
+    pressed["team"] = {"id": TEAM, "domain": TEAM.lower()}
+    slack._courier.take(Delivery(trigger, "interaction", pressed, TEAM))
+    assert wait_for(lambda: there.workspace.views.of(ALICE))
     # The first workspace goes on with its own.
     here = slack.say(GENERAL, f"<@{BOT_USER}> hello")
     assert wait_for(lambda: len(slack.thread(GENERAL, here)) > 1)

@@ -10,10 +10,10 @@ from flows.chat import chat
 from flows.control import control
 from flows.memory import memory
 from flows.press import press
-from shared.actions.slack.actions import Reply
-from shared.actions.slack.views.actions import OfferDraft, Tell
+from shared.actions.slack.actions import AskDirect, Channel, Post, Reply, Whisper
+from shared.actions.slack.views.actions import OfferDraft
 from shared.database import Statement
-from shared.events import Event, SlackMessage, Thread, run_id
+from shared.events import Event, ResponseUrl, SlackMessage, Thread, run_id
 from shared.team_settings.channels.keys import DRAFT_WEEK
 from shared.team_settings.channels.questions import is_question
 from shared.team_settings.channels.unasked import SQL
@@ -143,10 +143,11 @@ def test_a_source_that_changes_while_the_model_answers_says_nothing(
 
 
 def pressed(name: str, value: str, by: Any = ALICE, **changes: Any) -> Event:
-    message = SlackMessage("T1", "C1", "7.7")
-    return asks(
-        value, "8.8", type=f"slack.press.{name}", message_target=message, actor=by
-    )._replace(**{"id": f"slack:{name}:{by.id}"} | changes)
+    message, here = SlackMessage("T1", "C1", "7.7"), ResponseUrl("T1", "C1", "https://slack.test/r")
+    place = {"message_target": message, "response_target": here}
+    return asks(value, "8.8", type=f"slack.press.{name}", actor=by, **place)._replace(
+        **{"id": f"slack:{name}:{by.id}"} | changes
+    )
 
 
 def presses(it: FlowRunner, event: Event) -> list[Any]:
@@ -165,15 +166,15 @@ def drafted(it: FlowRunner) -> OfferDraft:
 def test_the_first_week_is_in_drafts_that_are_sent_once(knows: FlowRunner) -> None:
     offer = drafted(knows)
     stranger = presses(knows, pressed("draft-send", offer.value, BOB))
-    assert [type(one) for one in stranger] == [Tell]
+    assert [type(one) for one in stranger] == [Whisper]
     assert "is over" in stranger[0].text
     sent = presses(knows, pressed("draft-send", offer.value))
-    assert [type(one) for one in sent] == [Reply, Tell]
+    assert [type(one) for one in sent] == [Reply, Whisper]
     assert (sent[0].thread.ts, sent[0].text) == ("50.0", offer.text)
     for number in range(20):
         again = presses(knows, pressed("draft-send", offer.value, id=f"again {number}"))
-        assert [type(one) for one in again] == [Tell]
-    assert [type(one) for one in presses(knows, pressed("draft-drop", offer.value))] == [Tell]
+        assert [type(one) for one in again] == [Whisper]
+    assert [type(one) for one in presses(knows, pressed("draft-drop", offer.value))] == [Whisper]
     assert rows(knows, "select outcome from answer_drafts") == [{"outcome": "sent"}]
     assert "1 sent, 0 edited, 0 dropped" in did(knows, asks("", "9.1"))[0]
 
@@ -188,16 +189,16 @@ def test_a_function_that_dies_once_it_decided_sends_it_with_its_next_attempt(
     about |= {"place": event.scope, "tenant": event.tenant, "run": run_id(event, "press")}
     # It died before the journal had the step.
     knows.database.run(event.tenant, [Statement(SQL["decide"], about)])
-    assert [type(one) for one in presses(knows, event)] == [Reply, Tell]
+    assert [type(one) for one in presses(knows, event)] == [Reply, Whisper]
     another = pressed("draft-send", offer.value, id="another")
-    assert [type(one) for one in presses(knows, another)] == [Tell]
+    assert [type(one) for one in presses(knows, another)] == [Whisper]
 
 
 @pytest.mark.parametrize("change", ["x", "'; drop table runs", "\u202e:\u202e", ""])
 def test_a_changed_value_sends_nothing(knows: FlowRunner, change: str) -> None:
     offer = drafted(knows)
     value = offer.value + change if change else ""
-    assert [type(one) for one in presses(knows, pressed("draft-send", value))] == [Tell]
+    assert [type(one) for one in presses(knows, pressed("draft-send", value))] == [Whisper]
 
 
 def test_a_draft_of_another_channel_is_not_sent_here(knows: FlowRunner) -> None:
@@ -207,13 +208,13 @@ def test_a_draft_of_another_channel_is_not_sent_here(knows: FlowRunner) -> None:
         thread_target=Thread("T1", "C2", "7.7"),
         conversation="slack:T1:C2:7.7",
     )
-    assert [type(one) for one in presses(knows, there)] == [Tell]
+    assert [type(one) for one in presses(knows, there)] == [Whisper]
 
 
 def test_a_dropped_draft_is_gone(knows: FlowRunner) -> None:
     offer = drafted(knows)
-    assert [type(one) for one in presses(knows, pressed("draft-drop", offer.value))] == [Tell]
-    assert [type(one) for one in presses(knows, pressed("draft-send", offer.value))] == [Tell]
+    assert [type(one) for one in presses(knows, pressed("draft-drop", offer.value))] == [Whisper]
+    assert [type(one) for one in presses(knows, pressed("draft-send", offer.value))] == [Whisper]
 
 
 def test_drafts_stay_on_where_people_want_them(knows: FlowRunner) -> None:
@@ -306,3 +307,55 @@ def test_the_offline_model_is_sure_or_silent(knows: FlowRunner) -> None:
     [reply] = [one for one in knows.platform.done[2:] if isinstance(one, Reply)]
     assert "We deploy the shop on Tuesdays" in reply.text
     assert "**Sources**" in reply.text
+
+
+# The end of the first week
+
+
+def ends(it: FlowRunner) -> list[Post]:
+    """Let the first week end; return what is posted."""
+    before = len(it.platform.done)
+    it.platform.answers[AskDirect] = {"channel": "D9"}
+    it.fire(control)
+    return [one for one in it.platform.done[before:] if isinstance(one, Post)]
+
+
+def test_who_switched_answers_on_is_told_once_how_the_first_week_went(knows: FlowRunner) -> None:
+    sent, dropped = drafted(knows), hears(knows, said(f"{QUESTION} Please?", 60.0))[0]
+    hears(knows, said("Do we deploy the shop on Tuesdays?", 70.0))
+    presses(knows, pressed("draft-send", sent.value))
+    presses(knows, pressed("draft-drop", dropped.value, id="dropped"))
+    [timer] = knows.timers
+    [told] = ends(knows)
+    assert told.channel == Channel("D9")
+    assert "3 questions: 1 drafts were sent, 0 edited and sent, 1 dropped, and" in told.text
+    assert "- On Tuesdays." in told.text and "From now on I answer there by myself" in told.text
+    before = len(knows.platform.done)
+    assert knows.deliver(control, timer) == []
+    assert knows.platform.done[before:] == []
+
+
+def test_a_function_that_dies_while_it_tells_of_the_week_tells_it_once(knows: FlowRunner) -> None:
+    drafted(knows)
+    [timer] = knows.timers
+    knows.platform.answers[AskDirect] = {"channel": "D9"}
+    before = len(knows.platform.done)
+    knows.dies(at=1)
+    with pytest.raises(KeyboardInterrupt):
+        knows.run(control, timer)
+    knows.run(control, timer)
+    assert len([one for one in knows.platform.done[before:] if isinstance(one, Post)]) == 1
+
+
+@pytest.mark.parametrize("change", ["mode mentions", "reset"])
+def test_nothing_is_told_where_it_is_off_again(knows: FlowRunner, change: str) -> None:
+    did(knows, asks(change, "1.3"))
+    assert ends(knows) == []
+
+
+def test_who_switched_it_on_again_is_told_of_that_week_alone(knows: FlowRunner) -> None:
+    did(knows, asks("drafts on", "1.3"))
+    did(knows, asks("mode answers", "1.4"))
+    assert ends(knows) == []
+    [told] = ends(knows)
+    assert "0 questions" in told.text and "I go on with drafts" in told.text

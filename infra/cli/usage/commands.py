@@ -100,6 +100,12 @@ def add_timers(command: argparse.ArgumentParser) -> None:
     add_json(command)
 
 
+def add_workspaces(command: argparse.ArgumentParser) -> None:
+    about = "only those that lack rights, with the page to open; exit 1 if there are any"
+    command.add_argument("--check", action="store_true", help=about)
+    add_json(command)
+
+
 def _add_stack(command: argparse.ArgumentParser) -> None:
     about = "in AWS: the name of the stack (%(default)s)"
     command.add_argument("--stack", default=STACK, help=about)

@@ -23,6 +23,11 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str, str]] 
     "runs": (commands.add_runs, "runs", "list the newest runs"),
     "run": (commands.add_run, "runs", "show the steps of a run as a tree"),
     "timers": (commands.add_timers, "timers", "list what is set for later"),
+    "workspaces": (
+        commands.add_workspaces,
+        "workspaces",
+        "list where the Slack app is installed, and the rights that it lacks there",
+    ),
     "budget": (commands.add_budget, "budgets", "list what models cost today, and the ceilings"),
     "dead-letters": (
         commands.add_dead_letters,

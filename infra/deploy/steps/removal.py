@@ -10,6 +10,8 @@ from infra.deploy.steps.step import Sitting, goes_on
 #: Days in which a deleted secret can be had back. It costs nothing meanwhile, and cannot be read.
 #: https://docs.aws.amazon.com/secretsmanager/latest/userguide/manage_delete-secret.html
 RECOVERY_DAYS = 30
+#: How many parameters SSM deletes at once.
+_AT_ONCE = 10
 
 
 class _Whole(NamedTuple):
@@ -44,8 +46,9 @@ def run(sitting: Sitting) -> None:
         for stack in whole.stacks:
             states.delete(client, stack)
         _delete_secrets(sitting, whole)
-        if whole.parameters:  # settings and rollouts; SSM takes ten at once
-            sitting.client("ssm").delete_parameters(Names=whole.parameters[:10])
+        for start in range(0, len(whole.parameters), _AT_ONCE):  # settings, rollouts and tokens
+            names = whole.parameters[start : start + _AT_ONCE]
+            sitting.client("ssm").delete_parameters(Names=names)
     sitting.state.forget("functions")
     sitting.state.forget("schema")
     sitting.say(f"deleted the stack {place.stack} and {len(whole.secrets)} secrets")
@@ -129,6 +132,8 @@ def _secrets(client: Any, prefix: str) -> Iterator[str]:
 
 
 def _parameters(client: Any, prefix: str) -> Iterator[str]:
-    pages = client.get_paginator("get_parameters_by_path").paginate(Path=f"/{prefix.strip('/')}/")
+    pages = client.get_paginator("get_parameters_by_path").paginate(
+        Path=f"/{prefix.strip('/')}/", Recursive=True
+    )
     for page in pages:
         yield from (row["Name"] for row in page["Parameters"])

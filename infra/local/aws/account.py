@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 #: The ends of boto3's variables AWS_ENDPOINT_URL_<SERVICE>, for the local services.
 #: The global name is left alone: a function may talk to the real Bedrock.
-_LOCAL_SERVICES = ("SNS", "SQS", "S3", "LAMBDA", "SECRETS_MANAGER", "SCHEDULER", "SFN")
+_LOCAL_SERVICES = ("SNS", "SQS", "S3", "LAMBDA", "SECRETS_MANAGER", "SCHEDULER", "SFN", "SSM")
 _CREDENTIALS = {"AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE"}
 _SECRET = re.compile(
     r"\{\{resolve:secretsmanager:(?P<id>[^}]+?)"

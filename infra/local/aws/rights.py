@@ -141,6 +141,8 @@ class Rights:
         if secret := str(fields.get("SecretId", "")):
             is_arn = secret.startswith("arn:")
             return secret if is_arn else self._arn(service, f"secret:{secret}-AbCdEf")
+        if service == "ssm" and (name := str(fields.get("Name", ""))):
+            return self._arn(service, f"parameter{name}")
         return "*"
 
 

@@ -1,11 +1,12 @@
 """The actions that a flow may take on Slack, and the queries that it may ask there, as values."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, NamedTuple, Self
 
 from shared.actions import WAITING, Action, Permission, Query
 from shared.events import Event, Json, ResponseUrl, SlackMessage, Thread
+from shared.marks import UNRECORDED
 
 #: Characters of the title of a session: enough to know it by.
 _TITLE = 80
@@ -42,9 +43,16 @@ class OnSlack:
 
 
 class _Written(OnSlack, Action):
-    """Shared by every action that is one text."""
+    """Shared by every action that is one text. What is `unrecorded` stands in it only as people
+    read it, and an attempt after a crash may bring another."""
 
     text: str
+    unrecorded: str = ""
+
+    @property
+    def told(self) -> str:
+        """The text as people read it."""
+        return self.text.replace(UNRECORDED, self.unrecorded) if self.unrecorded else self.text
 
     @property
     def arguments(self) -> Json:
@@ -69,6 +77,7 @@ class Reply(_Written):
     text: str
     buttons: tuple[Button, ...] = ()
     rated: bool = False
+    unrecorded: str = field(default="", repr=False)
 
     @property
     def arguments(self) -> Json:
@@ -205,20 +214,27 @@ class Post(_Written):
 
 @dataclass(frozen=True)
 class Whisper(_Written):
-    """Answer a slash command, so that only its author sees it. Slack offers no search for whispers,
-    and a second one does no harm, so a crash repeats it."""
+    """Answer a slash command or a press, so that only that person sees it. It `replaces` the
+    message that was pressed, which without a text goes. Slack offers no search for whispers, and a
+    second one does no harm, so a crash repeats it."""
 
     idempotent = True
     private = True
     response: ResponseUrl
     text: str
+    replaces: bool = False
+    unrecorded: str = field(default="", repr=False)
+
+    @property
+    def arguments(self) -> Json:
+        return {"text": self.text} | ({"replaces": True} if self.replaces else {})
 
     @property
     def target(self) -> ResponseUrl:
         return self.response
 
     def signed(self, footer: str) -> Self:
-        return replace(self, text=_signed(self.text, footer))
+        return self if self.replaces else replace(self, text=_signed(self.text, footer))
 
     @classmethod
     def notice(cls, event: Event, text: str) -> Self | None:

@@ -30,7 +30,7 @@ def post_reply(
 ) -> Receipt:
     """Post the reply, or its missing pieces. The first takes over the draft of `previous`."""
     thread, drafts, streams = reply.thread, drafts_in(previous), streams_in(previous)
-    texts = pieces(reply.text, hosts=mark.hosts)
+    texts = pieces(reply.told, hosts=mark.hosts)
     below = [*buttons_below(reply.buttons), *([thumbs()] if reply.rated else [])]
     # A short reply is posted at once: `find` runs before a second try.
     posted = _posted(session, thread, mark) if len(texts) > 1 else {}
@@ -70,7 +70,7 @@ def correct_reply(session: SlackSession, new: Correct, mark: Mark, *_: object) -
 
 def find_reply(session: SlackSession, reply: Reply | Correct, mark: Mark) -> Receipt | None:
     posted = _posted(session, reply.thread, mark)
-    complete = len(posted) == len(pieces(reply.text))
+    complete = len(posted) == len(pieces(reply.told))
     return _receipt(reply.thread, posted) if complete else None
 
 
@@ -97,13 +97,7 @@ def send_whisper(session: SlackSession, whisper: Whisper, mark: Mark, *_: object
     https://docs.slack.dev/interactivity/handling-user-interaction#message_responses"""
     response, client = whisper.response, session.client
     doing = f"answer a command in {response.ref}"
-    for text in pieces(whisper.text, hosts=mark.hosts)[:5]:
-        body = {
-            "response_type": "ephemeral",
-            "text": plain(text),
-            "blocks": blocks(text),
-            **NO_UNFURL,
-        }
+    for body in _whispered(whisper, mark):
         status = answer(doing, response.url, body, api_url=client.base_url, timeout=client.timeout)
         if status == 429 or status >= 500:
             raise ActionUnavailable(f"slack: could not {doing}: HTTP {status}", sent=False)
@@ -113,6 +107,16 @@ def send_whisper(session: SlackSession, whisper: Whisper, mark: Mark, *_: object
                 " or was answered five times, so give it again"
             )
     return Receipt("")
+
+
+def _whispered(whisper: Whisper, mark: Mark) -> list[Json]:
+    """Return the bodies of a whisper. One that replaces a message is a single one."""
+    if whisper.replaces and not whisper.text:
+        return [{"delete_original": True}]
+    texts = pieces(whisper.told, hosts=mark.hosts)[: 1 if whisper.replaces else 5]
+    over = {"replace_original": True} if whisper.replaces else {}
+    about = {"response_type": "ephemeral", **over, **NO_UNFURL}
+    return [{**about, "text": plain(text), "blocks": blocks(text)} for text in texts]
 
 
 class _Place(NamedTuple):

@@ -8,6 +8,7 @@ from uuid import UUID
 from shared.database import Database, Row, Statement, queries
 from shared.desk import Loan
 from shared.errors import MemoryUnavailable
+from shared.events import Event
 from shared.journal import Outcome
 from shared.memory import Entry
 from shared.memory.control.audit import Requester, counts_of
@@ -46,15 +47,20 @@ class FollowingDesk:
     def lend(cls, loan: Loan) -> Self:
         return cls(loan)
 
-    def __init__(self, loan: Loan) -> None:
+    def __init__(self, loan: Loan, event: Event | None = None) -> None:
         services = loan.services
+        self._loan = loan
         self._run = loan.run
-        self._event = event = loan.run.event
+        self._event = event = event or loan.run.event
         self._database = services[Database]
         self._forgetting = Forgetting(services[Database])
         self._store = services[MemoryStore]
         self._tenant_of = services[Settings].tenant_of
         self._requester = Requester(event.tenant, author_of(event), event.id)
+
+    def of(self, event: Event) -> Self:
+        """Return the desk for an event that takes more away than that of the run tells."""
+        return type(self)(self._loan, event)
 
     def follow(self) -> dict[str, int]:
         """Forget what this event takes away, rename what it moves, show to fewer people what it

@@ -11,6 +11,7 @@ from shared.desk import Loan
 from shared.events import Json
 from shared.journal import Outcome
 from shared.team_settings.channels import telling
+from shared.team_settings.channels.first_week import FirstWeek
 from shared.team_settings.channels.keys import FLOWS, KEYS, ChannelSettings
 from shared.team_settings.channels.orders import SettingsOrder, checked, read_order
 
@@ -152,6 +153,8 @@ class ChannelDesk:
             return Outcome(_by_key(self._run.write(statements)[1]))
 
         self._now = self._run.step("change settings", about, work)
+        if wanted.get("mode") == "answers":
+            FirstWeek(self._loan).begin()
 
     @property
     def _place(self) -> str:

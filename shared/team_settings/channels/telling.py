@@ -4,8 +4,13 @@ import time
 from typing import Any
 
 from shared.events import Json
-from shared.team_settings.channels.keys import FLOWS, KEYS, ChannelSettings
+from shared.team_settings.channels.keys import DRAFT_WEEK, FLOWS, KEYS, ChannelSettings
 
+_MODES = {
+    "mentions": "mention only",
+    "answers": "answers questions when sure",
+    "listens": "mention only, and listens",
+}
 _OUTCOMES = ("sent", "edited", "dropped", "undecided")
 
 
@@ -17,6 +22,20 @@ def all_settings(said: Json, drafts: Json) -> str:
         counts = ", ".join(f"{drafts[name]} {name}" for name in _OUTCOMES)
         rows += ["", f"Drafts of answers: {counts}. `settings drafts off` ends them after a week."]
     return "\n".join(["Settings of this channel:", "", *rows])
+
+
+def in_short(said: Json, at: float) -> str:
+    """Say in one line what a channel wants at this moment, in seconds since the epoch."""
+    found = ChannelSettings.of(said)
+    parts = [_MODES[found.mode]]
+    if found.mode == "answers":
+        since = said["mode"][2]
+        is_new = at < since + DRAFT_WEEK
+        parts += ["as drafts in its first week"] if is_new else []
+        parts += ["as drafts"] if found.drafts == "on" and not is_new else []
+    if found.quiet:
+        parts.append(f"quiet {found.quiet}{', now' if found.is_quiet(at) else ''}")
+    return "; ".join(parts)
 
 
 def help_for_keys() -> str:

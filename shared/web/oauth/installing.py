@@ -25,7 +25,6 @@ from slack_sdk.web import SlackResponse, WebClient
 
 from shared.database import Database
 from shared.installations.scopes import BOT, lacking
-from shared.installations.sealing import TokenKeys
 from shared.installations.store import Installation, InstallationTable
 from shared.installations.tickets import LIFE, Tickets
 from shared.log import log
@@ -118,8 +117,7 @@ class Installing:
             base_url=settings.slack_api_url, timeout=8, retry_handlers=[], logger=_silent()
         )
         client.proxy = None
-        keys = TokenKeys(settings.require("slack_token_keys"))
-        table = InstallationTable(database, keys, settings.tenant_of)
+        table = InstallationTable.of(settings, database)
         self._flow = OAuthFlow(
             client=client,
             logger=_silent(),

@@ -3,6 +3,7 @@
 site             HTTP: who may ask, the addresses, the headers that keep hostile text harmless
 forms            what a person can do there
 github_view      the repositories with their issues and pull requests
+links_view       where links to files and checks on GitHub lead
 slack_view       the conversations with their threads, whispers and buttons
 journal_view     the runs with their steps, and the dead letters with their causes
 static/          the page itself: `page.js` asks and posts, `draw.js` and `markdown.js` make nodes

@@ -22,6 +22,7 @@ from infra.local.sandbox.github.errors import GitHubError
 from infra.local.sandbox.page.forms import FormRefused, GitHubForms, SlackForms
 from infra.local.sandbox.page.github_view import GitHubView
 from infra.local.sandbox.page.journal_view import JournalView
+from infra.local.sandbox.page.links_view import LinksView
 from infra.local.sandbox.page.slack_view import SlackView
 from infra.local.sandbox.slack import SlackSandbox
 from infra.local.sandbox.slack.workspace import Refusal
@@ -76,6 +77,7 @@ class Page:
         timers: Callable[[], list[Json]] = list,
     ) -> None:
         self._github = GitHubView(github) if github else None
+        self._links = LinksView(github) if github else None
         self._slack = SlackView(slack) if slack else None
         self._journal = JournalView(database_url)
         self._dead_letters = dead_letters
@@ -125,7 +127,10 @@ class Page:
             file, wanted = self._files.file, ("repository", "branch", "path")
             return lambda: _json({"text": file(*(request.args.get(name, "") for name in wanted))})
         name = path.removeprefix("/page/")
-        return (lambda: _static(name)) if path == f"/page/{name}" and name in _STATIC else None
+        if path == f"/page/{name}" and name in _STATIC:
+            return lambda: _static(name)
+        linked = self._links.shown(path) if self._links else None
+        return (lambda: Response(linked, mimetype="text/html")) if linked else None
 
     def _take(self, request: Request) -> Response:
         if request.method != "POST" or request.mimetype != "application/json":

@@ -87,7 +87,8 @@ class SlackView:
         """Yield what only one person sees: commands that were typed, and the answers."""
         for row in self._slack.workspace.whispers(channel):
             author = self._name(row["to"] if row.get("typed") else BOT_USER)
-            shown = self._message(row, author) | {"only": self._name(row["to"]), "reply": False}
+            shown = self._message(row, author) | {"only": self._name(row["to"]), "to": row["to"]}
+            shown["reply"] = False
             yield {"ts": row["ts"], "messages": [shown], "status": ""}
 
     def _status(self, channel: str, ts: str) -> str:

@@ -72,9 +72,11 @@ def block_actions(
     trigger: str = "",
     value: str | None = None,
 ) -> Json:
-    """Build the payload of a click on an element of `message`; raises Refusal without such one.
+    """Build the payload of a click on an element of `message`; raises Refusal without such one. Of
+    a message that one person sees it has all but the message itself.
     https://docs.slack.dev/reference/interaction-payloads/block_actions-payload"""
     thread = {"thread_ts": message["thread_ts"]} if "thread_ts" in message else {}
+    is_alone = "to" in message
     return {
         **about("block_actions", user, trigger or trigger_id()),
         "channel": {"id": channel["id"], "name": channel.get("name", "directmessage")},
@@ -82,10 +84,10 @@ def block_actions(
             "type": "message",
             "message_ts": message["ts"],
             "channel_id": channel["id"],
-            "is_ephemeral": False,
+            "is_ephemeral": is_alone,
             **thread,
         },
-        "message": message,
+        **({} if is_alone else {"message": message}),
         "state": {"values": {}},
         "actions": [action_of(message.get("blocks", []), action_id, value)],
         "response_url": response_url,

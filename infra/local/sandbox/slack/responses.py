@@ -67,8 +67,12 @@ class Responses:
         content: Json = {"text": str(body.get("text") or "")}
         if body.get("blocks"):
             content["blocks"] = checked_blocks(body["blocks"])
+        is_alone = self._workspace.whispered(channel, ts) is not None
         if ts and body.get("delete_original"):
-            self._workspace.delete(channel, ts)
+            gone = self._workspace.unwhisper if is_alone else self._workspace.delete
+            gone(channel, ts)
+        elif ts and body.get("replace_original") and is_alone:
+            self._workspace.whisper(channel, user, ts, **content)
         elif ts and body.get("replace_original"):
             self._workspace.edit(channel, ts, BOT_USER, **content)
         elif body.get("response_type") == "in_channel":

@@ -167,10 +167,11 @@ class SlackSandbox:
     def click(
         self, channel: str, ts: str, action_id: str, user: str = ALICE, value: str | None = None
     ) -> None:
-        """Let `user` click on the element `action_id` of a message; `value` is what they choose
-        where it offers several things."""
+        """Let `user` click on the element `action_id` of a message, or of one that they alone see;
+        `value` is what they choose where it offers several things."""
         place, person = self.workspace.channel(channel), self.workspace.users[user]
-        message = self.workspace.message(place["id"], ts)
+        alone = self.workspace.whispered(place["id"], ts) or {}
+        message = alone if alone.get("to") == user else self.workspace.message(place["id"], ts)
         address = self._url(self._responses.invite(place["id"], user, ts))
         trigger = self.workspace.views.trigger(user)
         payload = payloads.block_actions(

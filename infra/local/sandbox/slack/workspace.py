@@ -274,12 +274,22 @@ class Workspace:
 
     # What the app shows besides messages
 
-    def whisper(self, channel: str, user: str, **fields: Any) -> str:
-        """Show `user` a message that nobody else sees; that makes no event."""
+    def whisper(self, channel: str, user: str, over: str = "", **fields: Any) -> str:
+        """Show `user` a message that nobody else sees, `over` an earlier one; that makes no
+        event."""
         with self._lock:
-            ts = self._stamp()
+            ts = over or self._stamp()
             self._records.put(f"whispers {channel}", ts, {"ts": ts, "to": user, **fields})
             return ts
+
+    def whispered(self, channel: str, ts: str) -> Json | None:
+        """Return a message that one person sees; None for any other."""
+        with self._lock:
+            return self._records.table(f"whispers {channel}").get(ts)
+
+    def unwhisper(self, channel: str, ts: str) -> None:
+        with self._lock:
+            self._records.put(f"whispers {channel}", ts, None)
 
     def whispers(self, channel: str) -> list[Json]:
         with self._lock:

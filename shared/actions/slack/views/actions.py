@@ -153,9 +153,7 @@ def form_of(event: Event) -> Form | None:
 
 def origin_of(event: Event) -> str:
     """Return what the view keeps of where it was opened, for the view that takes its place."""
-    said, thread = event.message_target, event.thread_target
-    channel, ts = ForPerson.of(event).channel, (said.ts if said else "")
-    return FormOrigin(channel, ts, thread.ts if thread else "").to_text()
+    return FormOrigin.of(event).to_text()
 
 
 def _view(event: Event) -> str:

@@ -618,3 +618,52 @@ def test_checks_and_a_fork_are_shown(browser: Browser) -> None:
     refused = browser.post("/push", push | {"author": "sam"})
     assert (refused.status, b"was deleted" in refused.data) == (400, True)
     assert browser.get("/state").status == 200
+
+
+def test_a_link_to_a_file_shows_it_at_that_commit_with_an_anchor_for_each_line(
+    browser: Browser,
+) -> None:
+    first = browser.github.push(SHOP, {"docs/a b.md": f"one\n{HOSTILE}\n"}, branch="feature/x")
+    browser.github.push(SHOP, {"docs/a b.md": "other\n"}, branch="feature/x")
+    for ref, shown in ((first, "<code>one</code>"), ("feature/x", "<code>other</code>")):
+        answer = browser.get(f"/{SHOP}/blob/{ref}/docs/a%20b.md")
+        text = answer.data.decode()
+        assert answer.status == 200 and f'<li id="L1">{shown}</li>' in text
+        assert "<script>alert" not in text and "default-src 'none'" in str(answer.headers)
+    assert (
+        'id="L2"><code>&lt;img src=x'
+        in browser.get(f"/{SHOP}/blob/{first}/docs/a%20b.md").data.decode()
+    )
+    for gone in (
+        f"/{SHOP}/blob/{first}/docs/no.md",
+        f"/{SHOP}/blob/0000000/docs/a%20b.md",
+        "/no/no/blob/main/a",
+    ):
+        assert browser.get(gone).status == 404
+
+
+def test_a_link_to_checks_shows_what_they_say(browser: Browser) -> None:
+    sha = browser.github.push(SHOP, {"a.py": "a\n"})
+    output = {
+        "title": "2 failed",
+        "summary": HOSTILE,
+        "annotations": [
+            {
+                "path": "a.py",
+                "start_line": 1,
+                "end_line": 1,
+                "annotation_level": "failure",
+                "message": "Bad.",
+            }
+        ],
+    }
+    browser.github.check(SHOP, sha, "unit tests", "failure", log="E assert 1 == 2", output=output)
+    browser.github.check(SHOP, sha, "lint")
+    first, second = sorted(browser.github.checks(SHOP, sha), key=lambda row: row["id"])
+    for url in (first["html_url"], first["html_url"].partition("/job/")[0]):
+        text = browser.get(url.replace(browser.github.web_url, "", 1)).data.decode()
+        assert "unit tests: failure" in text and "E assert 1 == 2" in text and "a.py:1" in text
+        assert "<script>alert" not in text and "&lt;script&gt;" in text
+        assert ("lint: success" in text) == ("/job/" not in url)
+    assert browser.get(f"/{SHOP}/actions/runs/999").status == 404
+    assert second["name"] == "lint"

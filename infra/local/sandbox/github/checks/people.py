@@ -47,6 +47,16 @@ class SandboxChecks(SandboxReviews):
             rows = self._checks.of(self._repository(repository), sha)
             return [self._checks.shown.run(row) for row in rows]
 
+    def check_runs(self, repository: str, suite: int, run: int) -> list[Json]:
+        """Return a check run, or with 0 all of a suite, as the API shows them, each with its
+        log."""
+        with self._state.lock:
+            home = self._repository(repository)["id"]
+            wanted = {"suite": suite} if suite else {}
+            rows = self._state.rows("check_runs", repository=home, **wanted)
+            kept = [row for row in rows if not run or row["id"] == run]
+            return [self._checks.shown.run(row) | {"log": row.get("log", "")} for row in kept]
+
     def annotations(self, check: int) -> list[Json]:
         """Return what a check run says of single lines."""
         with self._state.lock:

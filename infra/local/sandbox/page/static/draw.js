@@ -64,7 +64,7 @@ export const drawRepository = (repository) => make("div", { "data-key": reposito
 
 const KINDS = { primary: "yes", danger: "no" };
 const buttons = (channel, message) => message.buttons.length > 0 && make("div", { class: "buttons" },
-  ...message.buttons.map(({ action_id, label, style, value }) => act("click", { channel, ts: message.ts, action_id, value }, label, KINDS[style] ?? "plain")), refusal());
+  ...message.buttons.map(({ action_id, label, style, value }) => act("click", { channel, ts: message.ts, action_id, value, ...(message.to ? { user: message.to } : {}) }, label, KINDS[style] ?? "plain")), refusal());
 
 // The menu of a message: reactions, its shortcuts, and what its author can do with it.
 const EMOJI = [["+1", "👍"], ["-1", "👎"], ["x", "❌"]];
