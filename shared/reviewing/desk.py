@@ -24,6 +24,7 @@ from shared.memory.embedding.tenant_embedders import TenantEmbedders
 from shared.models.routing import Models
 from shared.models.tokens import shortened
 from shared.perception.commands import command_of
+from shared.perception.helping import is_label_of_opening
 from shared.reviewing.certain import found_without_model
 from shared.reviewing.change import Change, ProvedFindings, Refused, Selection
 from shared.reviewing.delta import changed_since
@@ -45,6 +46,7 @@ from shared.settings import Settings
 from shared.team_settings.keys import ReviewSettings
 
 _AGAIN = "It was dismissed before, and is told once more because it is critical."
+REVIEWED_BEFORE = "this commit was reviewed before"
 #: Threads that one run resolves.
 _MENDED = 20
 _UNFINISHED = re.compile(r"^\W*(?:wip|draft|do not (?:review|merge))\b", re.IGNORECASE)
@@ -251,7 +253,8 @@ class ReviewDesk:
             return "it is closed"
         if self._loan.run.step("head", {}, lambda: Outcome(head)) != head:
             return "a newer push is reviewed in its place"  # since an earlier attempt of this run
-        if self.is_commanded:
+        is_same = last == ReviewedCommit(self._pull["base"]["ref"], head)
+        if self.is_commanded and not (is_same and is_label_of_opening(self._loan.run.event)):
             return ""
         if self._pull["draft"]:
             return "it is a draft"
@@ -259,8 +262,7 @@ class ReviewDesk:
             return "its title says that it is not ready"
         if (self._pull["user"] or {}).get("type") == "Bot":
             return "a bot opened it"
-        is_same = last == ReviewedCommit(self._pull["base"]["ref"], head)
-        return "this commit was reviewed before" if is_same else ""
+        return REVIEWED_BEFORE if is_same else ""
 
     @property
     def _no_pull_request(self) -> str:

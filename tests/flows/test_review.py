@@ -802,3 +802,17 @@ class TestTheTeamsSettings:
         assert ("Preview of `review`" in pull.sticky[0]) is not is_posted
         pull.runner.fire(control)
         assert len(pull.sticky) == 1
+
+
+@pytest.mark.parametrize("minutes", [0, 5])
+def test_a_label_of_the_opening_makes_no_second_review(
+    sandbox: GitHubSandbox, database: Database, minutes: int
+) -> None:
+    it = PullRequest(sandbox, {"a.py": FAULTY}, database)
+    it.review()
+    at = {"created_at": "2026-11-30T10:00:01Z", "updated_at": f"2026-11-30T10:{minutes:02}:02Z"}
+    event, asked = it.event("command.review", delivery="labeled"), len(it.runner.model.asked)
+    labeled = event.payload | {"action": "labeled", "pull_request": at}
+    it.runner.run(review, event._replace(payload=labeled, text="full"))
+    assert (len(it.runner.model.asked) > asked) is (minutes > 0)
+    assert len(it.sticky) == 1
