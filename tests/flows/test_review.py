@@ -17,7 +17,7 @@ from shared.actions import Action, Mark, Receipt
 from shared.actions.authority import RecentAnswers
 from shared.actions.github.adapter import GitHubAdapter
 from shared.actions.github.session import GitHubSession
-from shared.database import Database
+from shared.database import Database, Statement
 from shared.errors import ModelRejected, PolicyError
 from shared.events import Event, Json
 from shared.learning.refusals import is_refusal
@@ -811,8 +811,10 @@ def test_a_label_of_the_opening_makes_no_second_review(
     it = PullRequest(sandbox, {"a.py": FAULTY}, database)
     it.review()
     at = {"created_at": "2026-11-30T10:00:01Z", "updated_at": f"2026-11-30T10:{minutes:02}:02Z"}
-    event, asked = it.event("command.review", delivery="labeled"), len(it.runner.model.asked)
-    labeled = event.payload | {"action": "labeled", "pull_request": at}
-    it.runner.run(review, event._replace(payload=labeled, text="full"))
-    assert (len(it.runner.model.asked) > asked) is (minutes > 0)
-    assert len(it.sticky) == 1
+    event = it.event("command.review", delivery="labeled")
+    label = {"action": "labeled", "label": {"name": "agent: full review"}}
+    labeled = event.payload | label | {"pull_request": at}
+    it.runner.run(review, event._replace(payload=labeled))
+    told = Statement("select 1 from effects where tool = 'Comment'", {})
+    [rows] = database.run("github:acme", [told])
+    assert len(rows) == (2 if minutes else 1)
