@@ -115,7 +115,7 @@ class ReviewDesk:
         self._surrounded(change.reviewable)
         self._certain(change.reviewable)
         for path in needed_texts(change.reviewable):
-            self._proof.look_at(path)
+            self.proof.look_at(path)
 
     def _surrounded(self, files: Sequence[FileDiff]) -> list[Surrounded]:
         """Return the files with the code around their hunks."""
@@ -150,7 +150,7 @@ class ReviewDesk:
         proved: dict[tuple[str, int, str], Finding] = {}
         refused, sure = [], set[Finding]()
         for number, finding in enumerate(chain(certain, findings)):
-            found = self._proof.prove(finding)
+            found = self.proof.prove(finding)
             if isinstance(found, Finding):
                 kept = proved.setdefault((found.path, found.last, found.category), found)
                 sure |= {kept} if number < len(certain) else set()
@@ -321,7 +321,8 @@ class ReviewDesk:
         return None if rows is None else file_diffs(rows)
 
     @cached_property
-    def _proof(self) -> Proof:
+    def proof(self) -> Proof:
+        """What findings, and the names in a description, are proved against."""
         return Proof(self._files, self._head)
 
     @cached_property

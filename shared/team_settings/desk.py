@@ -117,7 +117,8 @@ class TeamSettings:
 
     def check(self) -> str:
         """Check the file as the pull request of the event would have it, if that changes it, and
-        report what is wrong as `report` does."""
+        report what is wrong as `report` does. Return also that it is mended, once, after a comment
+        told of something wrong."""
         commit = self._loan.run.event.need("pull_request", "head", "sha")
 
         def work() -> Outcome:
@@ -126,7 +127,23 @@ class TeamSettings:
             return Outcome(found.to_json() if found.problems and self._is_changed() else None)
 
         found = self._loan.run.step("check team settings", {"commit": commit}, work, defer=True)
-        return self._report(commit, Resolved.of_json(found).problems) if found else ""
+        if found:
+            return self._report(commit, Resolved.of_json(found).problems)
+        return telling.MENDED if self._was_wrong(commit) else ""
+
+    def _was_wrong(self, commit: str) -> bool:
+        """Does our comment in the pull request of the event tell of problems?"""
+        run = self._loan.run
+        if run.event.type.endswith(".opened"):
+            return False
+        target = run.event.issue.ref
+        about = {"flow": run.flow, "target": target, "mended": telling.MENDED}
+
+        def work() -> Outcome:
+            [rows] = run.write([run.statement("told", about, SQL)])
+            return Outcome(bool(rows) and rows[0]["is_wrong"])
+
+        return bool(run.step("told of settings", {"commit": commit}, work, defer=True))
 
     def _is_changed(self) -> bool:
         """Does the pull request of the event change the file?"""
