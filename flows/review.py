@@ -70,9 +70,8 @@ def review_change(event: Event, agent: Agent, team: TeamSettings) -> None:
             agent.act(Comment(event.issue, f"Not reviewed: {change.why_not}."))
             agent.desk(ProposalDone).tell(f"{event.issue.ref} is not reviewed: {change.why_not}.")
         return
-    for finding in desk.mended(change):
-        said = f"These lines were changed in {change.head[:7]}."
-        agent.act(ReplyOnLines(event.issue, finding.comment, said))
+    for finding, how in desk.mended(change).items():
+        agent.act(ReplyOnLines(event.issue, finding.comment, f"{how} in {change.head[:7]}."))
         agent.act(ResolveThread(event.issue, finding.comment))
     change, beside = prepared(agent, desk, change, team.wishes(wanted))
     found = found_in(agent, desk, change, beside)

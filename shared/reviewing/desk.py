@@ -27,17 +27,13 @@ from shared.perception.commands import command_of
 from shared.perception.helping import is_label_of_opening
 from shared.reviewing.certain import found_without_model
 from shared.reviewing.change import Change, ProvedFindings, Refused, Selection
-from shared.reviewing.delta import changed_since
+from shared.reviewing.delta import changed_since, fixed_by
 from shared.reviewing.finding import SEVERITIES, Finding
 from shared.reviewing.fitting.hidden import wanted_of, with_hidden
 from shared.reviewing.fitting.outline import outlined
 from shared.reviewing.fitting.packing import packed
 from shared.reviewing.fitting.room import room_in
-from shared.reviewing.fitting.surroundings import (
-    Surrounded,
-    needed_texts,
-    with_surroundings,
-)
+from shared.reviewing.fitting.surroundings import Surrounded, needed_texts, with_surroundings
 from shared.reviewing.head import Head
 from shared.reviewing.proof import Proof
 from shared.reviewing.skipping import reason_to_skip
@@ -199,12 +195,13 @@ class ReviewDesk:
         """Return it with the line at which its code stands by now."""
         return one._replace(line=self._head.line_of(one.path, one.shape, one.line))
 
-    def mended(self, change: Change) -> list[KeptFinding]:
-        """Return what was posted before and whose code is gone at the head commit, and keep it as
-        fixed, unless this is a preview: then its thread still waits to be resolved."""
+    def mended(self, change: Change) -> dict[KeptFinding, str]:
+        """Return what was posted before and is mended at the head commit, each with what mended it,
+        and keep it as fixed, unless this is a preview: then its thread waits to be resolved."""
         posted = [one for one in self._store.of_pull_request() if one.comment]
         self._texts.read_at_once(self._head_commit, (one.path for one in posted))
-        gone = [one for one in posted if not self._head.has(one.path, one.shape)][:_MENDED]
+        how = ((one, fixed_by(one, self._head, change.files)) for one in posted)
+        gone = dict([(one, said) for one, said in how if said][:_MENDED])
         for finding in () if self._loan.preview.is_on else gone:
             self._store.decide(finding.id, "fixed", f"changed in {change.head}", "")
         return gone

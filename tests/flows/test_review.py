@@ -818,3 +818,21 @@ def test_a_label_of_the_opening_makes_no_second_review(
     told = Statement("select 1 from effects where tool = 'Comment'", {})
     [rows] = database.run("github:acme", [told])
     assert len(rows) == (2 if minutes else 1)
+
+
+def test_a_finding_that_nothing_defines_is_fixed_by_a_definition_in_another_file(
+    sandbox: GitHubSandbox, database: Database
+) -> None:
+    files = {"a.py": "import b\n\n\ndef pay():\n    return b.total_of()\n", "b.py": "x = 1\n"}
+    it = PullRequest(sandbox, files, database)
+    claim = "Nothing defines `total_of`, so this raises `AttributeError`."
+    line = "    return b.total_of()"
+    found = Finding("a.py", 5, 5, line, "high", "bug", 0.9, claim, "")
+    it.runner.answers(Findings((found,)), Scores((Score(1, 9),)))
+    it.review()
+    assert it.resolved() == [False]
+    it.push({"c.py": "def total():\n    return 1\n"})
+    assert it.resolved() == [False]
+    it.push({"b.py": "x = 1\n\n\ndef total_of():\n    return x\n"})
+    assert it.resolved() == [True]
+    assert any("`total_of` is defined in" in one["body"] for one in it.get("comments"))
