@@ -78,7 +78,7 @@ def describe(event: Event, agent: Agent, team: TeamSettings) -> None:
             agent.act(Comment(event.issue, f"Not described: {why}."))
         return
     change = desk.fitted(change, {})
-    described = description_of(agent, change, team.wishes(wanted))
+    described = description_of(agent, desk, change, team.wishes(wanted))
     labels = described.labels if wanted.labels == "on" else ()
     said = description.told(change, described, labels)
     if labels:
@@ -92,8 +92,10 @@ def describe(event: Event, agent: Agent, team: TeamSettings) -> None:
     agent.act(Comment(event.issue, said, sticky=True))
 
 
-def description_of(agent: Agent, change: Change, wishes: tuple[object, ...]) -> ProvedDescription:
-    """Return a description whose files are those of the change."""
+def description_of(
+    agent: Agent, desk: ReviewDesk, change: Change, wishes: tuple[object, ...]
+) -> ProvedDescription:
+    """Return a description whose files are those of the change, and whose names are proved."""
     rows = agent.read(ListLabels(change.issue.repository))
     labels = {row["name"]: row["description"] for row in rows}
     described = choosing(Description, labels=labels)
@@ -103,10 +105,10 @@ def description_of(agent: Agent, change: Change, wishes: tuple[object, ...]) -> 
     )
     groups = [group for part in parts for group in part.walkthrough]
     if len(parts) == 1:
-        return prove_description(change, parts[0], groups)
+        return prove_description(change, parts[0], groups, desk.proof)
     together = choosing(Overview, labels=labels)
     overview = ask(SUM_UP, *wishes, change.about[0], [*parts], returns=together)
-    return prove_description(change, overview, groups)
+    return prove_description(change, overview, groups, desk.proof)
 
 
 def why_red(agent: Agent) -> str:

@@ -10,6 +10,7 @@ from shared.agent import Agent, flow
 from shared.events import Event
 from shared.hearing.pictures import PicturesDesk
 from shared.learning.outcomes import OutcomesDesk
+from shared.learning.refusals import is_refusal
 from shared.learning.replies import RepliesDesk
 from shared.models.answers.typed import at_most
 from shared.team_settings.desk import TeamSettings
@@ -34,6 +35,13 @@ class Weighed:
     answer: Annotated[str, at_most(2_000)]
 
 
+def answers(event: Event) -> bool:
+    """Does the run answer? What people make of findings is noted also where nothing should be said,
+    or people stopped what else runs."""
+    is_reply = event.type == "github.pull_request_review_comment.created"
+    return is_reply and not is_refusal(event.text)
+
+
 @flow(
     "github.pull_request_review_thread.resolved",
     "github.pull_request_review_thread.unresolved",
@@ -42,7 +50,7 @@ class Weighed:
     "github.pull_request.closed",
     may=[ReplyOnLines.at_most(1), ResolveThread.at_most(1), AddReaction.at_most(1)],
     reads=(*OutcomesDesk.READS, *RepliesDesk.READS, *TeamSettings.READS, *PicturesDesk.ON_LINES),
-    stoppable=False,  # what people make of findings is noted also where nothing should be said
+    stoppable=answers,
 )
 def learn(event: Event, agent: Agent) -> None:
     if event.type != "github.pull_request_review_comment.created":

@@ -16,7 +16,7 @@ from shared.events import Event
 from shared.proposals.done import ProposalDone
 from shared.reviewing.asking import better_in, found_in, prepared
 from shared.reviewing.background.desk import Background
-from shared.reviewing.desk import ReviewDesk
+from shared.reviewing.desk import REVIEWED_BEFORE, ReviewDesk
 from shared.reviewing.report import improvements, in_short, on_lines, suggested, summary
 from shared.reviewing.scoring import scored
 from shared.team_settings.desk import TeamSettings
@@ -66,13 +66,12 @@ def review_change(event: Event, agent: Agent, team: TeamSettings) -> None:
     desk = agent.desk(ReviewDesk)
     change = desk.change(wanted)
     if change.why_not:
-        if desk.is_commanded:
+        if desk.is_commanded and change.why_not != REVIEWED_BEFORE:
             agent.act(Comment(event.issue, f"Not reviewed: {change.why_not}."))
             agent.desk(ProposalDone).tell(f"{event.issue.ref} is not reviewed: {change.why_not}.")
         return
-    for finding in desk.mended(change):
-        said = f"These lines were changed in {change.head[:7]}."
-        agent.act(ReplyOnLines(event.issue, finding.comment, said))
+    for finding, how in desk.mended(change).items():
+        agent.act(ReplyOnLines(event.issue, finding.comment, f"{how} in {change.head[:7]}."))
         agent.act(ResolveThread(event.issue, finding.comment))
     change, beside = prepared(agent, desk, change, team.wishes(wanted))
     found = found_in(agent, desk, change, beside)

@@ -14,8 +14,8 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 Source = Literal["github", "slack", "api", "schedule"]
 Role = Literal["owner", "member", "collaborator", "contributor", "none"]
 
-#: The end of the id of a mention: not each one is known as such in its first event.
-MENTION = ":mention"
+#: The ends of ids: of a mention, not always known as one at first, and of a command in an opening.
+MENTION, AS_OPENED = ":mention", ":as-opened"
 #: Stands in the id of an event that comes again, before the run that failed.
 RETRY = ":retry:"
 #: The audience of what anybody may read, such as a public repository.
@@ -259,13 +259,12 @@ class Event(NamedTuple):
 
     @property
     def twin(self) -> str:
-        """The id of the other event that Slack may send for this message: it comes as a message,
-        and as a mention. Empty for all else."""
+        """The id of the other event of the same words: Slack may send a message and a mention, and
+        a command stands beside what was opened with it. Empty for all else."""
         if not (message := self.message_target):
-            return ""
+            return self.id.removesuffix(AS_OPENED) if self.id.endswith(AS_OPENED) else ""
         plain = f"slack:{message.team}:{message.channel}:{message.ts}"
-        mention = plain + MENTION
-        return {plain: mention, mention: plain}.get(self.id, "")
+        return {plain: plain + MENTION, plain + MENTION: plain}.get(self.id, "")
 
     @property
     def scope(self) -> str:

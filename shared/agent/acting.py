@@ -63,7 +63,8 @@ class Acting:
 
     def lend(self, desk: type) -> None:
         """Raise PolicyError when the run may use no desk."""
-        self._policy.lend(desk.__name__)
+        if not getattr(desk, "only_reads", False):
+            self._policy.lend(desk.__name__)
 
     def peek(self, query: Query) -> Any:
         """Answer a query within the policy, and record nothing."""

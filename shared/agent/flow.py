@@ -27,7 +27,8 @@ class Flow:
     except those of the kinds that it `shares`. A flow with `plans` (see
     shared.planning.declaration) also carries them out, state by state. An `operator` signs in to
     the database with a login that may work for all tenants at once. Runs of a flow that is not
-    `stoppable` go on when a person stops what happens in their conversation. With `settings`, the
+    `stoppable`, or not for its event, go on when a person stops what happens in their conversation,
+    and begin where people paused the agent. With `settings`, the
     desk of a team's settings, a team may turn the flow off, or have it only say what it would do.
     A flow that `reaches` may act and read in the repositories that are connected with a channel
     and its workspace, as those with plans may.
@@ -42,7 +43,7 @@ class Flow:
     reads: tuple[type[Query], ...] = ()
     plans: Any = None
     operator: bool = False
-    stoppable: bool = True
+    stoppable: bool | Callable[[Event], bool] = True
     readings: tuple[Reading, ...] = ()
     settings: Any = None
     reaches: bool = False
@@ -62,6 +63,10 @@ class Flow:
         if not acts:
             return ReadingPolicy(where, readings)
         return Policy(self.may, where, readings, self.types)
+
+    def stops(self, event: Event) -> bool:
+        """Is the run for this event one that people may stop?"""
+        return self.stoppable if isinstance(self.stoppable, bool) else self.stoppable(event)
 
     def placed(self, given: Sequence[str]) -> Self:
         """Return the flow with the places that PLACES gives it, as scopes."""
@@ -117,7 +122,7 @@ def flow(
     reads: Sequence[type[Query] | Reading] = (),
     plans: Any = None,
     operator: bool = False,
-    stoppable: bool = True,
+    stoppable: bool | Callable[[Event], bool] = True,
     settings: Any = None,
     reaches: bool = False,
 ) -> Callable[[Function], Flow]:

@@ -1,14 +1,16 @@
-"""Answers `help`: which commands a person may give where they ask, and which one they meant."""
+"""Answers `help`: which commands a person may give where they ask, and which one they meant. Tells
+what was opened from the command that it was opened with."""
 
 from collections.abc import Iterable, Mapping
 
-from shared.events import Event
-from shared.perception import dig
+from shared.events import AS_OPENED, Event
+from shared.perception import dig, string
 from shared.perception.commands import (
     COMMANDS,
     Command,
     Order,
     Takes,
+    command_of,
     event_type,
     mistaken,
     spoken,
@@ -20,6 +22,10 @@ _IN_SLACK = {
     "review": ("review #12", "review a pull request, and link the result here"),
     "change": ("change TEXT", "in the thread of a plan: say what it should do instead"),
 }
+#: Commands that do what a flow does by itself with what is opened.
+_AS_OPENED = frozenset({"review", "triage", "describe"})
+#: The moments that GitHub gives, and the characters of one to the minute.
+_MOMENTS, _MINUTE = ("created", "updated"), 16
 
 
 def help_for(event: Event, takes: Takes, *, writes: bool) -> str:
@@ -53,3 +59,24 @@ def is_pull_request(event: Event) -> bool:
     """Does the event of a command on GitHub stand on a pull request?"""
     is_pull = dig(event.payload, "issue", "pull_request") or dig(event.payload, "pull_request")
     return bool(is_pull)
+
+
+def beside_opening(event: Event) -> tuple[Event | None, Event]:
+    """Return what a person opened on GitHub beside the command, or the claim, that its text begins
+    with: two events, of which each has a body of its own. Only what is opened has the first."""
+    kind = "pull_request" if "pull_request" in event.payload else "issue"
+    type_ = f"github.{'issues' if kind == 'issue' else kind}.opened"
+    if event.payload.get("action") != "opened" or event.type == type_ or kind not in event.payload:
+        return None, event
+    said = (string(event.payload, kind, name) for name in ("title", "body"))
+    opened = event._replace(type=type_, text="\n\n".join(filter(None, said)))
+    end = AS_OPENED if command_of(event.type) in _AS_OPENED else ":order"
+    digest = event.digest and event.digest + end
+    return opened, event._replace(id=event.id + end, digest=digest)
+
+
+def is_label_of_opening(event: Event) -> bool:
+    """Does a label give the command that a pull request had when it was opened? GitHub tells each
+    label in an event of its own, with the same moment."""
+    made, changed = (string(event.payload, "pull_request", f"{at}_at") for at in _MOMENTS)
+    return event.payload.get("action") == "labeled" and made[:_MINUTE] == changed[:_MINUTE] != ""

@@ -24,19 +24,16 @@ from shared.memory.embedding.tenant_embedders import TenantEmbedders
 from shared.models.routing import Models
 from shared.models.tokens import shortened
 from shared.perception.commands import command_of
+from shared.perception.helping import is_label_of_opening
 from shared.reviewing.certain import found_without_model
 from shared.reviewing.change import Change, ProvedFindings, Refused, Selection
-from shared.reviewing.delta import changed_since
+from shared.reviewing.delta import changed_since, fixed_by
 from shared.reviewing.finding import SEVERITIES, Finding
 from shared.reviewing.fitting.hidden import wanted_of, with_hidden
 from shared.reviewing.fitting.outline import outlined
 from shared.reviewing.fitting.packing import packed
 from shared.reviewing.fitting.room import room_in
-from shared.reviewing.fitting.surroundings import (
-    Surrounded,
-    needed_texts,
-    with_surroundings,
-)
+from shared.reviewing.fitting.surroundings import Surrounded, needed_texts, with_surroundings
 from shared.reviewing.head import Head
 from shared.reviewing.proof import Proof
 from shared.reviewing.skipping import reason_to_skip
@@ -45,6 +42,7 @@ from shared.settings import Settings
 from shared.team_settings.keys import ReviewSettings
 
 _AGAIN = "It was dismissed before, and is told once more because it is critical."
+REVIEWED_BEFORE = "this commit was reviewed before"
 #: Threads that one run resolves.
 _MENDED = 20
 _UNFINISHED = re.compile(r"^\W*(?:wip|draft|do not (?:review|merge))\b", re.IGNORECASE)
@@ -113,7 +111,7 @@ class ReviewDesk:
         self._surrounded(change.reviewable)
         self._certain(change.reviewable)
         for path in needed_texts(change.reviewable):
-            self._proof.look_at(path)
+            self.proof.look_at(path)
 
     def _surrounded(self, files: Sequence[FileDiff]) -> list[Surrounded]:
         """Return the files with the code around their hunks."""
@@ -148,7 +146,7 @@ class ReviewDesk:
         proved: dict[tuple[str, int, str], Finding] = {}
         refused, sure = [], set[Finding]()
         for number, finding in enumerate(chain(certain, findings)):
-            found = self._proof.prove(finding)
+            found = self.proof.prove(finding)
             if isinstance(found, Finding):
                 kept = proved.setdefault((found.path, found.last, found.category), found)
                 sure |= {kept} if number < len(certain) else set()
@@ -197,12 +195,13 @@ class ReviewDesk:
         """Return it with the line at which its code stands by now."""
         return one._replace(line=self._head.line_of(one.path, one.shape, one.line))
 
-    def mended(self, change: Change) -> list[KeptFinding]:
-        """Return what was posted before and whose code is gone at the head commit, and keep it as
-        fixed, unless this is a preview: then its thread still waits to be resolved."""
+    def mended(self, change: Change) -> dict[KeptFinding, str]:
+        """Return what was posted before and is mended at the head commit, each with what mended it,
+        and keep it as fixed, unless this is a preview: then its thread waits to be resolved."""
         posted = [one for one in self._store.of_pull_request() if one.comment]
         self._texts.read_at_once(self._head_commit, (one.path for one in posted))
-        gone = [one for one in posted if not self._head.has(one.path, one.shape)][:_MENDED]
+        how = ((one, fixed_by(one, self._head, change.files)) for one in posted)
+        gone = dict([(one, said) for one, said in how if said][:_MENDED])
         for finding in () if self._loan.preview.is_on else gone:
             self._store.decide(finding.id, "fixed", f"changed in {change.head}", "")
         return gone
@@ -251,7 +250,8 @@ class ReviewDesk:
             return "it is closed"
         if self._loan.run.step("head", {}, lambda: Outcome(head)) != head:
             return "a newer push is reviewed in its place"  # since an earlier attempt of this run
-        if self.is_commanded:
+        is_same = last == ReviewedCommit(self._pull["base"]["ref"], head)
+        if self.is_commanded and not (is_same and is_label_of_opening(self._loan.run.event)):
             return ""
         if self._pull["draft"]:
             return "it is a draft"
@@ -259,8 +259,7 @@ class ReviewDesk:
             return "its title says that it is not ready"
         if (self._pull["user"] or {}).get("type") == "Bot":
             return "a bot opened it"
-        is_same = last == ReviewedCommit(self._pull["base"]["ref"], head)
-        return "this commit was reviewed before" if is_same else ""
+        return REVIEWED_BEFORE if is_same else ""
 
     @property
     def _no_pull_request(self) -> str:
@@ -319,7 +318,8 @@ class ReviewDesk:
         return None if rows is None else file_diffs(rows)
 
     @cached_property
-    def _proof(self) -> Proof:
+    def proof(self) -> Proof:
+        """What findings, and the names in a description, are proved against."""
         return Proof(self._files, self._head)
 
     @cached_property

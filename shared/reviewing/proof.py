@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 from shared.actions.github.pulls.diff import FileDiff
 from shared.reviewing.finding import LONGEST, Finding
 from shared.reviewing.head import WORD, Head, HeadFile
-from shared.reviewing.mentions import mentions_in
+from shared.reviewing.mentions import Mentions, mentions_in
 from shared.reviewing.syntax import still_parses
 
 Check = Literal["file", "quote", "anchor", "symbol", "suggestion", "claim"]
@@ -99,16 +99,37 @@ class Proof:
 
     def _names(self, finding: Finding) -> Iterable[Fault]:
         """Look for the files and symbols that the finding names."""
-        named = mentions_in(f"{finding.claim}\n{finding.evidence}")
-        meant = {path: self.head.paths_of(path)[:_READ] for path in named.paths}
-        read = [finding.path, *chain.from_iterable(meant.values())]
-        words = [self._words, *map(self._words_of, read)]
-        for path in sorted(named.paths):
-            # `os.path` and `a/b` may also be code.
-            if not meant[path] and not all(_stands(one, words) for one in WORD.findall(path)):
-                yield Fault("file", f"there is no file {path} at the head commit")
-        for symbol in sorted(one for one in named.symbols - _KNOWN if not _stands(one, words)):
+        unknown = self.unknown(f"{finding.claim}\n{finding.evidence}", [finding.path])
+        for path in sorted(unknown.paths):
+            yield Fault("file", f"there is no file {path} at the head commit")
+        for symbol in sorted(unknown.symbols):
             yield Fault("symbol", f"nothing is called {symbol} in these files at the head commit")
+
+    def unknown(
+        self, text: str, paths: Iterable[str], known: frozenset[str] = frozenset()
+    ) -> Mentions:
+        """Return the files and symbols that a text names, and that nothing bears out: neither the
+        diff, nor these files, nor one that the text names, nor the `known` words."""
+        named = mentions_in(text)
+        meant = {path: self.head.paths_of(path)[:_READ] for path in named.paths}
+        # Most names stand in the diff, so no file is read that need not be.
+        words = chain((known, self._words), map(self._words_of, chain(paths, *meant.values())))
+        seen: list[frozenset[str]] = []
+
+        def stands(name: str) -> bool:
+            return _stands(name, seen) or _stands(name, _noted(words, seen))
+
+        lacking = (path for path in named.paths if not meant[path])
+        # `os.path` and `a/b` may also be code.
+        false = (path for path in lacking if not all(map(stands, WORD.findall(path))))
+        symbols = (one for one in named.symbols - _KNOWN if not stands(one))
+        return Mentions(frozenset(false), frozenset(symbols))
+
+
+def _noted(words: Iterable[frozenset[str]], seen: list[frozenset[str]]) -> Iterable[frozenset[str]]:
+    for some in words:
+        seen.append(some)
+        yield some
 
 
 def _stands(name: str, words: Iterable[frozenset[str]]) -> bool:

@@ -91,7 +91,7 @@ class Lifecycle:
         the event again, and people hear of an error or a long wait. Without it the caller tries
         again. Raises RunBusy when another holds the run, or it is not due.
         """
-        taken = {"queued": bool(patience), "stoppable": stoppable and self._flow.stoppable}
+        taken = {"queued": bool(patience), "stoppable": stoppable and self._flow.stops(event)}
         if not (run := self._journal.claim(event, self._flow.name, remaining() + _GRACE, **taken)):
             return Ending("")
         run.inputs, run.allowance = [*run.inputs, *shown], allowance or run.allowance

@@ -12,7 +12,7 @@ def check_wanted(run: Run, flow: Flow, patience: Patience | None) -> None:
     """Raise ProcessDied when no attempt is left, Stopped when none was wanted any more, and
     Declined where people want the agent to be quiet: for what could be seen, unless a person asks
     for it by a command. A piece of a plan was asked for; a pause stops the plans that run then."""
-    is_seen = patience and flow.may and flow.stoppable
+    is_seen = patience and flow.may and flow.stops(run.event)
     if run.quiet and is_seen and not command_of(run.event.type) and run.event.source != "api":
         raise Declined("people paused me here")
     if run.channel and is_seen:

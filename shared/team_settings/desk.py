@@ -22,6 +22,7 @@ from shared.team_settings.keys import (
     PATH,
     SECTIONS,
     ExplainSettings,
+    Mode,
     ReviewSettings,
 )
 from shared.team_settings.resolving import FileProblem, Resolved, TeamSetting, resolve
@@ -38,6 +39,8 @@ class TeamSettings:
     the desk `reads` what it asks for."""
 
     READS: ClassVar = (ReadTeamFiles,)
+    #: A piece of a plan that only reads may have it: what acts in it asks the policy.
+    only_reads: ClassVar = True
     #: What `check` needs besides.
     CHECKS: ClassVar = (ReadChange,)
 
@@ -53,15 +56,26 @@ class TeamSettings:
         """Let the run be as the team wants the flow: raise Declined where it is off, or TurnedOff
         for who asks for it; where it is a preview, let no action be performed. What is in no
         repository, such as a message in Slack, has no team settings."""
-        if flow not in SECTIONS or not self._repository:
-            return
-        mode = self._found.sections[flow]["mode"]
-        type_ = self._loan.run.event.type
-        if mode.value == "off" and (command_of(type_) or type_.startswith("proposal.")):
+        mode, type_ = self.mode(flow), self._loan.run.event.type
+        if mode == "off" and (command_of(type_) or type_.startswith("proposal.")):
             raise TurnedOff(f"{flow} is off in {self._repository}; change `{flow}.mode` in {PATH}")
-        if mode.value == "off":
+        if mode == "off":
             raise Declined(f"{PATH} turns {flow} off")
-        self._loan.preview.is_on = mode.value == "preview"
+        self._loan.preview.is_on = mode == "preview"
+
+    def mode(self, flow: str) -> Mode:
+        """Return how the team wants a flow; `on` for what has no settings of a team."""
+        if flow not in SECTIONS or not self._repository:
+            return "on"
+        mode: Mode = self._found.sections[flow]["mode"].value
+        return mode
+
+    def why_not(self, flow: str, *, acts: bool) -> str:
+        """Say why what a flow began in an earlier run must not go on; nothing when it may."""
+        mode = self.mode(flow)
+        if mode == "off" or (mode == "preview" and acts):
+            return f"`{flow}` is {'off' if mode == 'off' else 'only a preview'} here by now."
+        return ""
 
     @property
     def review(self) -> ReviewSettings:
@@ -103,7 +117,8 @@ class TeamSettings:
 
     def check(self) -> str:
         """Check the file as the pull request of the event would have it, if that changes it, and
-        report what is wrong as `report` does."""
+        report what is wrong as `report` does. Return also that it is mended, once, after a comment
+        told of something wrong."""
         commit = self._loan.run.event.need("pull_request", "head", "sha")
 
         def work() -> Outcome:
@@ -112,7 +127,23 @@ class TeamSettings:
             return Outcome(found.to_json() if found.problems and self._is_changed() else None)
 
         found = self._loan.run.step("check team settings", {"commit": commit}, work, defer=True)
-        return self._report(commit, Resolved.of_json(found).problems) if found else ""
+        if found:
+            return self._report(commit, Resolved.of_json(found).problems)
+        return telling.MENDED if self._was_wrong(commit) else ""
+
+    def _was_wrong(self, commit: str) -> bool:
+        """Does our comment in the pull request of the event tell of problems?"""
+        run = self._loan.run
+        if run.event.type.endswith(".opened"):
+            return False
+        target = run.event.issue.ref
+        about = {"flow": run.flow, "target": target, "mended": telling.MENDED}
+
+        def work() -> Outcome:
+            [rows] = run.write([run.statement("told", about, SQL)])
+            return Outcome(bool(rows) and rows[0]["is_wrong"])
+
+        return bool(run.step("told of settings", {"commit": commit}, work, defer=True))
 
     def _is_changed(self) -> bool:
         """Does the pull request of the event change the file?"""

@@ -9,6 +9,8 @@ from shared.team_settings.resolving import FileProblem, Resolved, TeamSetting
 
 #: Characters of a value in the list, and problems that are told.
 _SHOWN, _TOLD = 120, 50
+#: What the comment says that told of problems, after they are gone.
+MENDED = f"{PATH} is mended: nothing is wrong in it any more."
 _PLACES = {"repository": f"`{PATH}`", "organisation": f"`{PATH}` of the organisation"}
 
 

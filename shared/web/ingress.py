@@ -80,6 +80,12 @@ class Ingress(NamedTuple):
             label_prefix=self.settings.github_label_prefix,
         )
         is_own = github.is_own(event, self.settings.latest("github_app_id"), bot)
+        if event.payload.get("action") == "opened":
+            from shared.perception import helping  # which no other event needs
+
+            opened, event = helping.beside_opening(event)
+            if opened:  # first, so that the command finds what it caused
+                self._take(opened, is_own, len(body))
         return self._take(event, is_own, len(body))
 
     def slack_events(self, body: bytes, headers: Headers) -> Response:

@@ -80,6 +80,30 @@ def test_it_is_one_comment_edited_in_place(pull: PullRequest) -> None:
     assert len(pull.sticky) == 1 and "`shop/new.py`" in said
 
 
+def test_names_are_proved_and_what_nothing_bears_out_is_left_out(pull: PullRequest) -> None:
+    group = FileGroup(
+        "The `Basket` class", ("shop/cart.py",), "Sums `items`. Calls `settle_all` then."
+    )
+    summary = (
+        "`total` sums up the items. It retries in `shop/retry.py`. `pay` is new in shop/pay.py."
+        "\n\nThe old `Checkout.run()` is gone."
+    )
+    pull.runner.answers(Description("Use `PaymentGateway`", summary, (group,), ()))
+    said = described(pull)
+    assert said.startswith("**Fix a bug in the cart**")
+    assert "`total` sums up the items. `pay` is new in shop/pay.py." in said
+    for name in ("Basket", "settle_all", "retry", "Checkout", "PaymentGateway"):
+        assert name not in said
+    assert "**Changes**: Sums `items`." in said
+
+
+def test_what_a_change_deletes_may_be_named(sandbox: GitHubSandbox, database: Database) -> None:
+    sandbox.push(SHOP, {"shop/old.py": "def settle_all():\n    return 1\n"})
+    it = PullRequest(sandbox, {"shop/old.py": "def nothing():\n    return 1\n"}, database)
+    it.runner.answers(Description("Cart", "`settle_all` in `old.py` is gone.", (), ()))
+    assert "`settle_all` in `old.py` is gone." in described(it)
+
+
 def test_only_files_of_the_change_are_told(pull: PullRequest) -> None:
     pull.runner.answers(a_description("shop/cart.py", "shop/evil.py", "../x", "shop/cart.py"))
     said = described(pull)

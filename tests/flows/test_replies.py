@@ -3,6 +3,7 @@ alone."""
 
 import json
 import time
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -14,6 +15,7 @@ from infra.local.sandbox.github import GitHubSandbox
 from shared.database import Database, Statement
 from shared.events import Event, Json
 from shared.perception import github
+from shared.testing import github_event
 from tests.actions.github.sandbox_issue import SHOP
 from tests.flows.test_review import FAULTY, PullRequest
 from tests.infra.local.conftest import fresh, sandbox
@@ -213,6 +215,47 @@ class TestWhoIsSpokenTo:
         thread.hears(event)
         assert (thread.answers, thread.state[0]) == ([], "dismissed")
         assert TestObjections._reactions(thread, event) == []
+
+
+class TestStops:
+    """`/cancel` stops an answer before its next call; what people decide is noted all the same."""
+
+    def cancel(self, thread: Thread, at: float) -> None:
+        pull = thread.pull
+        event = github_event(
+            "command.cancel", repository=SHOP, number=pull.number, delivery=str(uuid4()), by="maria"
+        )
+        actor = event.actor._replace(id=str(thread.sandbox.account_id("maria")))
+        pull.runner.run(control, event._replace(actor=actor, received_at=at))
+
+    def test_an_answer_stops_before_it_is_written(
+        self, thread: Thread, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        event = thread.say("Why is that wrong?")
+        call = thread.pull.runner.model.reply
+
+        def stopped(*about: Any, **how: Any) -> Any:
+            answer = call(*about, **how)
+            self.cancel(thread, event.received_at + 1)
+            return answer
+
+        monkeypatch.setattr(thread.pull.runner.model, "reply", stopped)
+        thread.pull.runner.answers(Weighed("question", False, "Because of that."))
+        thread.pull.runner.run(learn, event)
+        assert thread.calls == 1
+        assert thread.answers == []
+
+    def test_what_waits_asks_nothing(self, thread: Thread) -> None:
+        event = thread.say("Why is that wrong?")
+        self.cancel(thread, event.received_at + 1)
+        thread.hears(event, Weighed("question", False, "Because of that."))
+        assert (thread.calls, thread.answers) == (0, [])
+
+    def test_a_refusal_counts_although_all_was_stopped(self, thread: Thread) -> None:
+        event = thread.say("won't fix")
+        self.cancel(thread, event.received_at + 1)
+        thread.hears(event)
+        assert thread.state == ("dismissed", "maria")
 
 
 class TestObjections:

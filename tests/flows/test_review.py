@@ -17,7 +17,7 @@ from shared.actions import Action, Mark, Receipt
 from shared.actions.authority import RecentAnswers
 from shared.actions.github.adapter import GitHubAdapter
 from shared.actions.github.session import GitHubSession
-from shared.database import Database
+from shared.database import Database, Statement
 from shared.errors import ModelRejected, PolicyError
 from shared.events import Event, Json
 from shared.learning.refusals import is_refusal
@@ -802,3 +802,37 @@ class TestTheTeamsSettings:
         assert ("Preview of `review`" in pull.sticky[0]) is not is_posted
         pull.runner.fire(control)
         assert len(pull.sticky) == 1
+
+
+@pytest.mark.parametrize("minutes", [0, 5])
+def test_a_label_of_the_opening_makes_no_second_review(
+    sandbox: GitHubSandbox, database: Database, minutes: int
+) -> None:
+    it = PullRequest(sandbox, {"a.py": FAULTY}, database)
+    it.review()
+    at = {"created_at": "2026-11-30T10:00:01Z", "updated_at": f"2026-11-30T10:{minutes:02}:02Z"}
+    event = it.event("command.review", delivery="labeled")
+    label = {"action": "labeled", "label": {"name": "agent: full review"}}
+    labeled = event.payload | label | {"pull_request": at}
+    it.runner.run(review, event._replace(payload=labeled))
+    told = Statement("select 1 from effects where tool = 'Comment'", {})
+    [rows] = database.run("github:acme", [told])
+    assert len(rows) == (2 if minutes else 1)
+
+
+def test_a_finding_that_nothing_defines_is_fixed_by_a_definition_in_another_file(
+    sandbox: GitHubSandbox, database: Database
+) -> None:
+    files = {"a.py": "import b\n\n\ndef pay():\n    return b.total_of()\n", "b.py": "x = 1\n"}
+    it = PullRequest(sandbox, files, database)
+    claim = "Nothing defines `total_of`, so this raises `AttributeError`."
+    line = "    return b.total_of()"
+    found = Finding("a.py", 5, 5, line, "high", "bug", 0.9, claim, "")
+    it.runner.answers(Findings((found,)), Scores((Score(1, 9),)))
+    it.review()
+    assert it.resolved() == [False]
+    it.push({"c.py": "def total():\n    return 1\n"})
+    assert it.resolved() == [False]
+    it.push({"b.py": "x = 1\n\n\ndef total_of():\n    return x\n"})
+    assert it.resolved() == [True]
+    assert any("`total_of` is defined in" in one["body"] for one in it.get("comments"))

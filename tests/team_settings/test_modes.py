@@ -264,6 +264,15 @@ class TestAPullRequestThatChangesTheSettings:
         pull = request("GET", url, headers={"authorization": f"Bearer {place.hub.token}"}).json()
         return event._replace(payload=event.payload | {"pull_request": pull})
 
+    def pushed_again(self, place: Place, event: Event, text: str | None) -> Event:
+        """Push another text of the file to the branch of the pull request, or take it away."""
+        pull = event.payload["pull_request"]
+        files: dict[str, str | None] = {PATH: text, f"{uuid4()}.md": "x"}
+        head = place.hub.push(SHOP, files, branch=pull["head"]["ref"])
+        pull = pull | {"head": pull["head"] | {"sha": head}}
+        again = place.event("pull_request.synchronize")
+        return again._replace(payload=again.payload | {"pull_request": pull})
+
     def checks(self, place: Place, event: Event) -> list[Json]:
         return place.hub.checks(SHOP, event.payload["pull_request"]["head"]["sha"])
 
@@ -306,6 +315,24 @@ class TestAPullRequestThatChangesTheSettings:
         place.runner.run(control, event)
         [said] = place.comments()
         assert "1 problem in .github/agent-flows.yml" in said
+
+    @pytest.mark.parametrize(
+        "mended", ["review: {max_findings: 2}\n", None], ids=["mended", "gone"]
+    )
+    def test_the_comment_says_once_that_it_is_mended(
+        self, place: Place, mended: str | None
+    ) -> None:
+        place.adapter = Mortal(as_token(place.hub))
+        event = self.pushed(place, {PATH: "review: [broken\n"})
+        place.runner.run(control, event)
+        for text in (mended, mended, "review: [broken\n", mended):
+            event = self.pushed_again(place, event, text)
+            place.runner.run(control, event)
+            [said] = place.comments()
+            told = "1 problem in" if text and "broken" in text else "mended: nothing is wrong in it"
+            assert told in said
+        edits = [one for one in place.changes() if one[0] == "PATCH" and "/comments/" in one[1]]
+        assert len(edits) == 3
 
     @pytest.mark.parametrize("kind", ["opened", "reopened", "synchronize"])
     def test_nothing_is_said_where_people_paused_us(self, place: Place, kind: str) -> None:

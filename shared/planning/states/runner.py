@@ -129,7 +129,8 @@ class StateCall:
         self, name: str, work: StateWork, *, acts: bool = False, stoppable: bool = True
     ) -> bool:
         """Do `work` as the run `name` of the plan, once; False when it was done before, or is not
-        to be done because the plan was stopped. Its agent takes actions only if it `acts`.
+        to be done because the plan was stopped. Its agent takes actions only if it `acts`. Where
+        the team does not want that by now, the plan ends with a reason in place of the work.
 
         Raises RunBusy when another invocation is doing it, and what `work` raises. The next attempt
         then goes on from there.
@@ -138,6 +139,13 @@ class StateCall:
         def closing(run: Run, state: str) -> Sequence[Statement]:
             kept = {"of_run": run.id, "state": state, "cost": run.cost, "unpriced": run.unpriced}
             return [self.situation.statement("keep_run", **kept)]
+
+        def wanted(agent: Agent) -> Sequence[Statement]:
+            flow, writes = self.runner.flow, acts and self.situation.may_write
+            settings = agent.desk(flow.settings) if flow.settings and stoppable else None
+            if settings and (why_not := settings.why_not(flow.name, acts=writes)):
+                return [self.situation.statement("give_up", reason=why_not)]
+            return work(agent)
 
         # The run has the plan's cause as its event, under an id of its own and without the payload.
         cause = without_body(self.situation.event)
@@ -148,7 +156,7 @@ class StateCall:
         ending = self.runner.attempt(
             event,
             self.remaining,
-            work,
+            wanted,
             acts=acts,
             stoppable=stoppable,
             allowance=self._allowance(),

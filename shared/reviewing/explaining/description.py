@@ -1,17 +1,26 @@
 """A description of a pull request as a model gives it, its proof, and what people read of it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, NamedTuple
 
 from shared.actions.github.pulls.diff import FileDiff
 from shared.models.answers.typed import at_most
 from shared.reviewing.change import Change
+from shared.reviewing.head import WORD
+from shared.reviewing.proof import Proof
 from shared.reviewing.report import files as counted
 from shared.reviewing.report import folded, in_code, in_one_line
 
 #: Files of a group that are named, and groups that are shown.
 _NAMED, _GROUPS = 30, 12
+#: Files in which names are looked for: those that were read for what is shown.
+_READ = 80
+#: The title of a group whose own names what is not there.
+_UNNAMED = "Changes"
+_SENTENCE = re.compile(r"(?<=[.!?。！？])\s+")
 
 
 @dataclass(frozen=True)
@@ -54,9 +63,14 @@ class ProvedDescription(NamedTuple):
 
 
 def prove_description(
-    change: Change, given: Overview | Description, walkthrough: Iterable[FileGroup]
+    change: Change,
+    given: Overview | Description,
+    walkthrough: Iterable[FileGroup],
+    proof: Proof,
 ) -> ProvedDescription:
-    """Leave out what is no file of the change, and each file but the first time it is named."""
+    """Leave out what is no file of the change, each file but the first time it is named, and each
+    sentence with a name that nothing bears out: the change, its files, or its author's words."""
+    stands = partial(_stands, change, proof, _words_of(change))
     left = {file.path: None for file in change.files if file.path not in change.skipped}
     groups: dict[str, tuple[str, list[str]]] = {}
     for group in walkthrough:
@@ -64,10 +78,31 @@ def prove_description(
         for path in paths:
             del left[path]
         if paths:
-            groups.setdefault(group.title, (group.what, []))[1].extend(paths)
+            title = group.title if stands(group.title) else _UNNAMED
+            groups.setdefault(title, (_proved(group.what, stands), []))[1].extend(paths)
     kept = tuple(FileGroup(title, tuple(paths), what) for title, (what, paths) in groups.items())
     labels = tuple(dict.fromkeys(given.labels))
-    return ProvedDescription(given.title, given.summary, kept, (*left,), labels)
+    title = given.title if stands(given.title) else change.about[0].text.partition("\n")[0]
+    return ProvedDescription(title, _proved(given.summary, stands), kept, (*left,), labels)
+
+
+def _proved(text: str, stands: Callable[[str], bool]) -> str:
+    """Return the sentences of a text that stand, in its paragraphs."""
+    paragraphs = (filter(stands, _SENTENCE.split(one)) for one in text.split("\n\n"))
+    return "\n\n".join(filter(None, map(" ".join, paragraphs)))
+
+
+def _stands(change: Change, proof: Proof, known: frozenset[str], text: str) -> bool:
+    unknown = proof.unknown(text, (file.path for file in change.files[:_READ]), known)
+    return not (unknown.paths or unknown.symbols)
+
+
+def _words_of(change: Change) -> frozenset[str]:
+    """Return the words that may be named though no file has them now: of deleted lines, of the
+    paths, and of what the author says of the change."""
+    lines = (line.text for file in change.files for hunk in file.hunks for line in hunk.lines)
+    paths = (path for file in change.files for path in (file.path, file.old_path))
+    return frozenset(WORD.findall("\n".join([*lines, *paths, change.about[0].text])))
 
 
 def told(change: Change, described: ProvedDescription, labels: Sequence[str]) -> str:
@@ -93,7 +128,8 @@ def _paragraphs(text: str) -> Iterator[str]:
 
 
 def _group(group: FileGroup, files: Mapping[str, FileDiff]) -> str:
-    begin = f"**{in_one_line(group.title)}**: {in_one_line(group.what)}"
+    begin = f"**{in_one_line(group.title)}**"
+    begin += f": {in_one_line(group.what)}" if group.what else ""
     return "\n".join([begin, "", *_rows(group.paths, files)])
 
 

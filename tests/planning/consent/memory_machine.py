@@ -3,6 +3,7 @@ in memory. A plan runs in milliseconds."""
 
 import json
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
 from shared.actions import Action, Query, Receipt
@@ -167,7 +168,8 @@ class MemoryMachine:
     """
 
     def __init__(self, flow: Flow, event: Event, person: Person) -> None:
-        self.flow, self.event, self.person = flow, event, person
+        # There is no database here in which a team's settings could stand.
+        self.flow, self.event, self.person = replace(flow, settings=None), event, person
         self.tables = Tables(event, event.text)
         self.done: list[tuple[Action, bool]] = []
         self.refuses: Collection[int] = ()
@@ -177,7 +179,7 @@ class MemoryMachine:
         store, executions = cast("PlanStore", self.tables), cast("Executions", self)
         adapter: Any = self
         self._runner = StateRunner(
-            flow, self._attempt, store, lambda: executions, lambda wanted: adapter
+            self.flow, self._attempt, store, lambda: executions, lambda wanted: adapter
         )
 
     def run(self) -> str:
