@@ -32,7 +32,7 @@ from tests.database.pooler import ABSENT, PROGRAM, Pooler
 from tests.database.reused import ReusedDatabases, named
 from tests.database.strict_server import StrictServer, strict_server
 from tests.scratch import scratch
-from tests.turns import leave_out_servers, turn
+from tests.turns import leave_out_servers, put_in_turn
 
 _SERVERS = "agent-flows-tests-"
 _TEMPLATE = "agent_flows_template"
@@ -60,7 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put what waits longest first, so that no worker is alone with it at the end.
+    """Put what waits longest early, so that no worker is alone with it at the end.
 
     Leave out the tests of SAM where its environment would have to be made first.
     """
@@ -68,7 +68,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         keep_descriptions()
     if config.getoption("quick"):
         leave_out_servers(config, items)
-    items.sort(key=turn)
+    put_in_turn(items)
     if not config.getoption("all") and not _has_sam():
         skip = pytest.mark.skip(reason="SAM is not set up; --all or ./scripts/sam does it")
         for item in items:

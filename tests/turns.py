@@ -13,9 +13,28 @@ _LONGEST = (
 _SERVERS = {"postgres_url", "strict", "migrated_home"}
 
 
-def turn(item: pytest.Item) -> int:
-    found = (turn for turn, start in enumerate(_LONGEST) if item.nodeid.startswith(start))
-    return next(found, len(_LONGEST))
+#: Which part of the run the longest files are spread over; the short ones end it.
+_SPREAD = 0.8
+
+
+def put_in_turn(items: list[pytest.Item]) -> None:
+    """Spread the files that wait, the longest first, among those that compute: a worker has a file
+    at a time, and while all wait the processors are idle."""
+    waiting, computing = dict[str, int](), list[str]()
+    for name in dict.fromkeys(map(_file, items)):
+        turn = next((turn for turn, start in enumerate(_LONGEST) if name.startswith(start)), None)
+        if turn is None:
+            computing.append(name)
+        else:
+            waiting[name] = turn
+    in_turn = sorted(waiting, key=waiting.__getitem__)
+    place = {name: number / len(computing) for number, name in enumerate(computing)}
+    place |= {name: _SPREAD * number / len(in_turn) for number, name in enumerate(in_turn)}
+    items.sort(key=lambda item: place[_file(item)])
+
+
+def _file(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
 
 
 def leave_out_servers(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -9,20 +9,29 @@ https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-githu
 import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
-import urllib3
-
-#: Seconds that are no matter: a date has whole seconds, and an answer takes a moment.
+#: Seconds that are no matter.
 _ALLOWED = 30.0
 _TIMEOUT = 10
 
 
-def difference(date: str, whose: str, now: Callable[[], float] = time.time) -> str:
-    """Say how far this clock is from a server's, given as its Date; '' when that is no matter."""
+class Dated(NamedTuple):
+    """A server's Date, and between which moments of this clock it was written: when the request
+    began and when its answer was there."""
+
+    date: str
+    began: float
+    ended: float
+
+
+def difference(dated: Dated, whose: str) -> str:
+    """Say how far this clock is from a server's at least; '' when that is no matter."""
     try:
-        ahead = now() - parsedate_to_datetime(date).timestamp()
+        theirs = parsedate_to_datetime(dated.date).timestamp()
     except ValueError:
         return ""
+    ahead = max(0.0, dated.began - theirs) + min(0.0, dated.ended - theirs)
     if abs(ahead) <= _ALLOWED:
         return ""
     side = "ahead of" if ahead > 0 else "behind"
@@ -34,8 +43,11 @@ def difference(date: str, whose: str, now: Callable[[], float] = time.time) -> s
 
 def of_server(url: str, whose: str, now: Callable[[], float] = time.time) -> str:
     """As `difference`, for a server that has to be asked; also say when it does not answer."""
+    import urllib3
+
+    began = now()
     try:
         answer = urllib3.request("GET", url, timeout=_TIMEOUT, retries=False, redirect=False)
     except urllib3.exceptions.HTTPError as err:
         return f"{whose} does not answer at {url} ({type(err).__name__}); check its address"
-    return difference(answer.headers.get("date", ""), whose, now)
+    return difference(Dated(answer.headers.get("date", ""), began, now()), whose)

@@ -150,7 +150,7 @@ def test_a_long_pause_is_not_waited_for_in_the_function(
     started = time.monotonic()
     with pytest.raises(ActionUnavailable):
         effects(run_of(database), world, remaining=900).perform(Comment(ISSUE, "hello"))
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < asked
     assert effects(run_of(database), world).perform(Comment(ISSUE, "hello")) == Receipt("c1")
 
 

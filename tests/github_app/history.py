@@ -45,5 +45,5 @@ def with_history(
     for one in past:
         state.add("deliveries", **one.row())
     state.close()
-    with GitHubSandbox(url, "secret", state=directory, webhook_timeout=0.5) as sandbox:
+    with GitHubSandbox(url, "secret", state=directory) as sandbox:
         yield sandbox

@@ -58,7 +58,7 @@ def _unshipped(settings: Settings) -> Iterator[str]:
 
 def _clocks(sitting: Sitting) -> Iterator[str]:
     """Compare our clock with AWS's, and with GitHub's where an App will sign by it."""
-    yield from filter(None, [clock.difference(sitting.date, "AWS")])
+    yield from filter(None, [clock.difference(sitting.dated, "AWS")])
     if sitting.settings.github_app_id or sitting.stage.github not in {"", "no"}:
         yield from filter(None, [clock.of_server(api_url(sitting.settings), "GitHub")])
 

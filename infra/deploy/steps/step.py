@@ -1,5 +1,6 @@
 """A step of a deployment, and the sitting that its steps share."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -11,6 +12,7 @@ from infra.apps.person import Person
 from infra.apps.state import FOLDER, State
 from infra.configuration.destinations import DEPLOYED
 from infra.deploy import stack
+from infra.deploy.clock import Dated
 from infra.deploy.stack import DeployError, Destination
 from infra.deploy.stages import Stage
 from shared.settings import Settings
@@ -50,11 +52,13 @@ class Sitting:
         self.environment = dict(environment)
         self.person = person
         self.stage = stage
+        began = time.time()
         with signing_in(self.session, self.place.region):
             answer = self.client("sts").get_caller_identity()
         self.account: str = answer["Account"]
-        #: AWS's time, as it writes it.
-        self.date: str = answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")
+        date = answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")
+        #: AWS's time.
+        self.dated = Dated(date, began, time.time())
         self.state = State.of(place.stack, self.place.region, self.account, folder or FOLDER)
 
     @cached_property

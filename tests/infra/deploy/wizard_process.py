@@ -178,8 +178,9 @@ def _load() -> None:
     declared_flows()
     newest_at_hand()
     keep_descriptions()
-    for service in ("sts", "secretsmanager", "cloudformation"):
-        boto3.Session(region_name="us-east-1").client(service)
+    session = boto3.Session(region_name="us-east-1")
+    for service in ("sts", "secretsmanager", "cloudformation", "ssm", "lambda", "sns"):
+        assert session.client(service).meta.service_model.error_shapes
 
 
 def serve() -> None:

@@ -29,5 +29,5 @@ def receiver() -> Iterator[Receiver]:
 def sandbox(fresh: Path, tmp_path: Path) -> Iterator[GitHubSandbox]:
     """A sandbox that sends its webhooks nowhere until it has an address."""
     state = shutil.copytree(fresh, tmp_path / "github")
-    with GitHubSandbox("", "secret", state=state, webhook_timeout=0.5) as sandbox:
+    with GitHubSandbox("", "secret", state=state) as sandbox:
         yield sandbox

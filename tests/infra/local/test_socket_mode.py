@@ -16,7 +16,7 @@ from tests.infra.local.sandbox.slack.front_door import SECRET, Planned, Recordin
 @pytest.fixture(scope="module")
 def slack() -> Iterator[SlackSandbox]:
     """Its own way to the app leads nowhere, so what arrives came through the websocket."""
-    with SlackSandbox("http://127.0.0.1:9", SECRET, pace=0.0, patience=0.5) as sandbox:
+    with SlackSandbox("http://127.0.0.1:9", SECRET, pace=0.0, patience=2.0) as sandbox:
         yield sandbox
 
 

@@ -12,7 +12,7 @@ from tests.memory.documents.ingested import Ingested
 
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[GitHubSandbox]:
-    with GitHubSandbox("http://127.0.0.1:9/nobody-listens", "secret", webhook_timeout=0.5) as made:
+    with GitHubSandbox("http://127.0.0.1:9/nobody-listens", "secret") as made:
         yield made
 
 

@@ -12,6 +12,7 @@ from shared.models.routing import Models
 from shared.settings import Settings, proxy_to
 from tests.models.conftest import KEY, NAMES
 from tests.models.scripted_server import Fails, Hangs, Says, ScriptedServer, Sends, Turn
+from tests.waiting import PATIENCE
 
 SECRET = "the customer's secret"
 ASK = ModelRequest((ChatMessage("user", SECRET),), max_tokens=50)
@@ -150,7 +151,7 @@ def test_a_server_that_hangs_is_left_in_time(
     server.says(Hangs())
     start = time.monotonic()
     assert isinstance(_error(wire, stream, timeout=0.3), ModelUnavailable)
-    assert time.monotonic() - start < 3, "the test's own bound; the server hangs for ever"
+    assert time.monotonic() - start < PATIENCE, "the test's own bound; the server hangs for ever"
 
 
 def test_an_address_where_nobody_listens_is_unavailable(
@@ -296,4 +297,4 @@ def test_a_stream_that_drips_byte_by_byte_ends_in_time(
     server.says(Says("never whole", bytewise=True, pause=0.1))
     began = time.monotonic()
     assert "within 0.5 s" in str(_error(wire, stream=True, timeout=0.5))
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 10  # all bytes take longer
