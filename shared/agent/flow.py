@@ -29,8 +29,8 @@ class Flow:
     the database with a login that may work for all tenants at once. Runs of a flow that is not
     `stoppable` go on when a person stops what happens in their conversation. With `settings`, the
     desk of a team's settings, a team may turn the flow off, or have it only say what it would do.
-    A flow that `reaches` may act and read in the repository that belongs to a channel, as those
-    with plans may.
+    `rewards` are what its choices are for: functions of what came of a run. A flow that `reaches`
+    may act and read in the repository that belongs to a channel, as those with plans may.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Flow:
     readings: tuple[Reading, ...] = ()
     settings: Any = None
     reaches: bool = False
+    rewards: tuple[Any, ...] = ()
 
     def __call__(self, event: Event, agent: Agent) -> None:
         self.function(event, agent)
@@ -118,6 +119,7 @@ def flow(
     stoppable: bool = True,
     settings: Any = None,
     reaches: bool = False,
+    rewards: Sequence[Any] = (),
 ) -> Callable[[Function], Flow]:
     """Make a function a flow that runs once for each event of `types`; see Flow for the rest.
 
@@ -142,6 +144,7 @@ def flow(
             readings=tuple(one for one in reads if isinstance(one, Reading)),
             settings=settings,
             reaches=reaches,
+            rewards=tuple(rewards),
         )
 
     return declare

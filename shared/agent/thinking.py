@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from shared.actions.drafts import Drafts, Sink
 from shared.actions.secrets_kept_out import without_unfinished
+from shared.agent.choosing import recorded
 from shared.agent.context import Evidence, TextGate
 from shared.agent.conversation import Conversation
 from shared.agent.tools import Tool
@@ -92,10 +93,10 @@ class Thinking:
 
     def choose(self, request: ModelRequest, chosen: str, options: Sequence[str]) -> str:
         """Record which model answers, and with what probability; a replay chooses the same."""
-        choice = {"chosen": chosen, "options": list(options), "probability": 1.0}
         about = {"request": request, "options": list(options)}
-        recorded = self._run.step("choose", about, lambda: Outcome(choice), defer=True)
-        return str(recorded["chosen"])
+        place, chances = options.index(chosen), [float(one == chosen) for one in options]
+        outcome = recorded("model", options, place, chances)
+        return str(self._run.step("choose", about, lambda: outcome, defer=True)["chosen"])
 
     def earlier(self) -> tuple[list[ChatMessage], Sequence[Turn]]:
         """Return the earlier conversation as data, a message for each turn: a summary of the older

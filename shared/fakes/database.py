@@ -116,6 +116,7 @@ def _read_run(tables: _Tables, values: Values) -> list[Row]:
         | {
             "quiet": False,
             "channel": None,
+            "policies": None,
             "held_for": max(0.0, max(ends) - time.time()) if ends else 0.0,
         }
     ]

@@ -11,4 +11,7 @@ dismissed   tells which findings people do not want to see again
 likeness    how alike two claims are, and two pieces of code
 meaning     tells by vectors which claims mean the same without a common word
 moved       follows findings to where their files are now
+rewards     what came of a run, as one number
+choices/    arms that flows choose among, by policies that learn
+evaluation/ what a policy would earn, before it is trusted
 """
