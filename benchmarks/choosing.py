@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable
 
 from benchmarks.table import Findings, Spread, Table
-from shared.agent.choosing import choose
 from shared.choosing import Chances, PolicyInUse, bucket_of
 from shared.database import Database
 from shared.fakes.events import github_event
 from shared.journal import Outcome, Run
+from shared.learning.choices.desk import choose
 
 #: Choices of each sample, and contexts that the policy knows.
 _CHOICES, _CONTEXTS = 200, 300

@@ -116,3 +116,24 @@ def drawn(chances: Sequence[float], seed: str) -> int:
         if left < 0:
             return place
     return last
+
+
+def recorded(
+    name: str,
+    arms: Sequence[Arm],
+    place: int,
+    chances: Sequence[float],
+    *,
+    context: Context | None = None,
+    version: int = 0,
+) -> Json:
+    """Return the record of a choice: the arm at `place`, with these chances."""
+    return {
+        "name": name,
+        "chosen": arms[place],
+        "options": [*arms],
+        "probability": chances[place],
+        "chances": [*chances],
+        "context": dict(context or {}),
+        "version": version,
+    }

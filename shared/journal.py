@@ -167,8 +167,7 @@ class Run:
         self.begun = time.perf_counter()
         self.attempt = attempt
         #: How many attempts failed or died before this one, and how often the run was put off.
-        self.failures = failures
-        self.pauses = pauses
+        self.failures, self.pauses = failures, pauses
         self.effects = {row["key"]: row for row in effects}
         self.cost = 0.0
         self.unpriced = False  # True when the price of one of its model calls is unknown

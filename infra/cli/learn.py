@@ -23,7 +23,7 @@ from shared.learning.choices.trials import Trials
 from shared.learning.choices.tuning import Tuning
 from shared.learning.choices.versions import SQL as VERSIONS
 from shared.learning.choices.versions import PolicyStore
-from shared.learning.evaluation.estimators import Bounds
+from shared.learning.evaluation.estimators import RewardBounds
 from shared.learning.evaluation.promotion import Evaluation
 from shared.learning.evaluation.reports import by_arm
 from shared.learning.rewards import RewardSum
@@ -72,7 +72,9 @@ class _Asked(NamedTuple):
     def trials(self) -> Trials:
         flow, choice = self.options.flow, self.options.choice
         rewards = self.rewards(flow)
-        return Trials(self.store, Bounds(rewards.low, rewards.high), self.examples(flow, choice))
+        return Trials(
+            self.store, RewardBounds(rewards.low, rewards.high), self.examples(flow, choice)
+        )
 
     def bounded(self, share: float | None) -> float:
         """Return the share that is wanted; raises SettingsError above EXPLORE_SHARE."""

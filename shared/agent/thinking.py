@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 from shared.actions.drafts import Drafts, Sink
 from shared.actions.secrets_kept_out import without_unfinished
-from shared.agent.choosing import recorded
 from shared.agent.context import Evidence, TextGate
 from shared.agent.conversation import Conversation
 from shared.agent.tools import Tool
 from shared.canonical import digest
+from shared.choosing import recorded
 from shared.errors import (
     AllowanceExceeded,
     BudgetExceeded,
@@ -95,7 +95,8 @@ class Thinking:
         """Record which model answers, and with what probability; a replay chooses the same."""
         about = {"request": request, "options": list(options)}
         place, chances = options.index(chosen), [float(one == chosen) for one in options]
-        outcome = recorded("model", options, place, chances)
+        choice = recorded("model", options, place, chances)
+        outcome = Outcome({"chosen": chosen}, choice=choice)
         return str(self._run.step("choose", about, lambda: outcome, defer=True)["chosen"])
 
     def earlier(self) -> tuple[list[ChatMessage], Sequence[Turn]]:

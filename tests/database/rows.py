@@ -16,6 +16,7 @@ _VALUES = {
     "vector": "'[1,2,3]'",
     "fault": "''",
     "verdict": "'good'",
+    "action": "'made'",
 }
 _STATES = {
     "runs": "'done'",
@@ -29,7 +30,11 @@ _STATES = {
     "stops": "'cancelled'",
     "findings": "'held'",
 }
-_KINDS = {"memory_files": "'document'"}
+_KINDS = {
+    "memory_files": "'document'",
+    "policy_versions": "'fixed'",
+    "signals": "'liked'",
+}
 _OF_TYPE = {
     "json": "'{}'",
     "jsonb": "'{}'",

@@ -1,14 +1,18 @@
 """The desk of choices: a flow that may do one thing or another lets a policy choose, which learns
 from what comes of it."""
 
-from collections.abc import Sequence
-from typing import Self, TypeVar
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Self, TypeVar
 
-from shared.agent.choosing import choose
-from shared.choosing import Context
+from shared.canonical import canonical
+from shared.choosing import Arm, Context, checked, drawn, recorded
 from shared.desk import Loan
+from shared.journal import Outcome, Run
 
 AnyArm = TypeVar("AnyArm", str, int, float, bool)
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Choices:
@@ -22,7 +26,7 @@ class Choices:
         """Lend the choices of a run."""
         return cls(loan)
 
-    def choose(self, name: str, arms: Sequence[AnyArm], context: Context | None = None) -> AnyArm:
+    def choose(self, name: str, arms: Sequence[AnyArm], context: Context = _NOTHING) -> AnyArm:
         """Return one of the `arms`, drawn by the policy of `name` in this context, and record it
         with its probability. Where there is no policy it is the first, the way it was before.
 
@@ -30,4 +34,26 @@ class Choices:
         person's text. A retry of the run is given the same. Raises ValueError without arms, and for
         a context that holds more than that.
         """
-        return arms[choose(self._run, name, arms, context or {})]
+        return arms[choose(self._run, name, arms, context)]
+
+
+def choose(run: Run, name: str, arms: Sequence[Arm], context: Context = _NOTHING) -> int:
+    """Choose one of the arms, and return its place. It makes no round trip: the claim has told the
+    policy, and the record travels with the next write."""
+    if not arms:
+        raise ValueError(f"the choice {name!r} has no arms")
+    checked(context)
+    arms, policy = [*arms], run.policies.get(name)
+    about = {"name": name, "arms": arms, "context": dict(context)}
+    content = canonical(about)
+    times, run.choices[content] = run.choices[content], run.choices[content] + 1
+
+    def work() -> Outcome:
+        chances = policy.chances.of(context, arms) if policy else (1.0, *(0.0 for _ in arms[1:]))
+        place = drawn(chances, f"{run.id} {times} {content}")
+        version = policy.version if policy else 0
+        choice = recorded(name, arms, place, chances, context=context, version=version)
+        return Outcome({"chosen": arms[place], "place": place}, choice=choice)
+
+    place: int = run.step("choice", about, work, defer=True)["place"]
+    return place

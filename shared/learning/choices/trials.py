@@ -15,8 +15,8 @@ from shared.learning.choices.bounds import mixed
 from shared.learning.choices.examples import Example
 from shared.learning.choices.learners import learnt
 from shared.learning.choices.tuning import Tuning
-from shared.learning.choices.versions import LogEntry, PolicyState, PolicyStore, Version
-from shared.learning.evaluation.estimators import Bounds, Target, under
+from shared.learning.choices.versions import LogEntry, PolicyState, PolicyStore, PolicyVersion
+from shared.learning.evaluation.estimators import RewardBounds, Target, under
 from shared.learning.evaluation.promotion import Evaluation, evaluate
 
 
@@ -31,7 +31,9 @@ class Trials:
     """What can be done with the policy of one choice. `examples` are its choices whose time for
     feedback is over, the oldest first."""
 
-    def __init__(self, store: PolicyStore, bounds: Bounds, examples: Sequence[Example]) -> None:
+    def __init__(
+        self, store: PolicyStore, bounds: RewardBounds, examples: Sequence[Example]
+    ) -> None:
         self._store = store
         self._bounds = bounds
         self._examples = examples
@@ -146,12 +148,12 @@ class Trials:
                 return int(row["before"])
         raise SettingsError("no other version was in force before")
 
-    def _known(self) -> tuple[PolicyState, dict[int, Version]]:
+    def _known(self) -> tuple[PolicyState, dict[int, PolicyVersion]]:
         if not (state := self._store.state()):
             raise SettingsError("this choice has no policy yet; make one")
         return state, self._store.versions()
 
-    def _candidate(self, state: PolicyState, versions: dict[int, Version]) -> Version:
+    def _candidate(self, state: PolicyState, versions: dict[int, PolicyVersion]) -> PolicyVersion:
         if state.candidate is None:
             raise SettingsError("there is no candidate; make one")
         return versions[state.candidate]
@@ -160,7 +162,7 @@ class Trials:
         chances = learnt(kind, self._examples, tuning)
         return self._store.add(kind, tuning.to_json(), chances, len(self._examples))
 
-    def _on_trial(self, in_force: Version, candidate: Version, share: float) -> int:
+    def _on_trial(self, in_force: PolicyVersion, candidate: PolicyVersion, share: float) -> int:
         """Keep a version that is what is in force, but for a share in which the candidate chooses,
         as curious as it likes."""
         curious = candidate.how._replace(share=1.0)
@@ -172,11 +174,11 @@ class Trials:
         return self._store.add("trial", tuning, chances, len(self._examples))
 
 
-def _is_trial(version: Version) -> bool:
+def _is_trial(version: PolicyVersion) -> bool:
     return version.kind == "trial"
 
 
-def _is_kin(one: Version, other: Version) -> bool:
+def _is_kin(one: PolicyVersion, other: PolicyVersion) -> bool:
     """Is one an earlier version of the other, which learns in the same way?"""
     return one.kind == other.kind and one.tuning == other.tuning
 

@@ -15,7 +15,7 @@ SQL = queries(__file__, "versions.sql")
 Action = Literal["made", "explored", "updated", "promoted", "held", "rolled back", "withdrawn"]
 
 
-class Version(NamedTuple):
+class PolicyVersion(NamedTuple):
     """One version of a policy: its kind, how it learns, its chances, and the examples that it was
     learnt from. Of a trial the tuning names the candidate."""
 
@@ -66,11 +66,11 @@ class PolicyStore:
         values |= {"tuning": json.dumps(tuning), "chances": json.dumps(chances.to_json())}
         return int(self._run("add", values)[0]["number"])
 
-    def versions(self) -> dict[int, Version]:
+    def versions(self) -> dict[int, PolicyVersion]:
         """Return all versions by their numbers."""
         rows = self._run("versions", {})
         return {
-            row["number"]: Version(**{**row, "chances": Chances.of_json(row["chances"])})
+            row["number"]: PolicyVersion(**{**row, "chances": Chances.of_json(row["chances"])})
             for row in rows
         }
 

@@ -26,7 +26,7 @@ _PRIOR = 4.0
 _RATIO_RISK = 0.01
 
 
-class Bounds(NamedTuple):
+class RewardBounds(NamedTuple):
     """The least and the largest reward that there can be."""
 
     low: float
@@ -43,7 +43,7 @@ def reward_of(example: Example) -> float:
     return example.reward
 
 
-def ips(examples: Sequence[Example], target: Target, bounds: Bounds) -> Interval:
+def ips(examples: Sequence[Example], target: Target, bounds: RewardBounds) -> Interval:
     """Estimate by inverse propensity scores."""
     weights = [*_weights(examples, target)]
     values = [one.reward * weight for one, weight in zip(examples, weights, strict=True)]
@@ -59,13 +59,13 @@ def snips(examples: Sequence[Example], target: Target, measure: Measure = reward
     return of_ratio(values, [*_weights(examples, target)], _RATIO_RISK)
 
 
-def doubly_robust(examples: Sequence[Example], target: Target, bounds: Bounds) -> Interval:
+def doubly_robust(examples: Sequence[Example], target: Target, bounds: RewardBounds) -> Interval:
     """Estimate by predictions, corrected by inverse propensity scores."""
     return _robust(examples, target, bounds)
 
 
 def difference(
-    examples: Sequence[Example], target: Target, other: Target, bounds: Bounds
+    examples: Sequence[Example], target: Target, other: Target, bounds: RewardBounds
 ) -> Interval:
     """Estimate doubly robust how much more the target would earn than the other; what both
     have in common cancels out, so it tells more than two estimates."""
@@ -79,7 +79,7 @@ def difference(
 def _robust(
     examples: Sequence[Example],
     wanted: Callable[[Example], Sequence[float]],
-    bounds: Bounds,
+    bounds: RewardBounds,
 ) -> Interval:
     """Estimate the mean of Σ wanted(a)·reward(a)."""
     values, lows, highs, predict = [], [], [], _Prediction(bounds)
@@ -104,7 +104,7 @@ def _robust(
 class _Prediction:
     """The mean reward of an arm in a context so far, drawn towards that of the arm."""
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: RewardBounds) -> None:
         self._prior = min(max(0.0, bounds.low), bounds.high)
         self._sums: dict[tuple[str, str], tuple[float, int]] = defaultdict(lambda: (0.0, 0))
 

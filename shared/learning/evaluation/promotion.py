@@ -9,7 +9,7 @@ from shared.events import Json
 from shared.learning.choices.examples import Example
 from shared.learning.choices.voices import VOICES
 from shared.learning.evaluation.estimators import (
-    Bounds,
+    RewardBounds,
     Target,
     difference,
     doubly_robust,
@@ -50,7 +50,7 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(
-    examples: Sequence[Example], candidate: Target, in_force: Target, bounds: Bounds
+    examples: Sequence[Example], candidate: Target, in_force: Target, bounds: RewardBounds
 ) -> Evaluation:
     """Estimate a candidate from what was chosen while it was on trial, and decide. One that learnt
     meanwhile is told for each example as it was then, so nothing is told from what it learnt of."""

@@ -3,14 +3,14 @@
 import random
 from collections.abc import Mapping, Sequence
 
-from shared.agent.choosing import choose
 from shared.choosing import Arm, Context
 from shared.database import Database, Statement
 from shared.journal import Journal, Outcome
+from shared.learning.choices.desk import choose
 from shared.learning.choices.examples import Example, read_examples
 from shared.learning.choices.trials import Trials
 from shared.learning.choices.versions import PolicyStore
-from shared.learning.evaluation.estimators import Bounds
+from shared.learning.evaluation.estimators import RewardBounds
 from shared.learning.rewards import RewardSum, accepted, dismissed
 from tests.events.made import an_event
 
@@ -92,7 +92,7 @@ class Organisation:
 
     @property
     def trials(self) -> Trials:
-        return Trials(self.store, Bounds(REWARDS.low, REWARDS.high), self.examples)
+        return Trials(self.store, RewardBounds(REWARDS.low, REWARDS.high), self.examples)
 
     def expected(self) -> float:
         """Return how probable it is that people take what the version in use does."""

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.agent.choosing import choose
 from shared.choosing import Chances, bucket_of, drawn
 from shared.database import Database, Statement
 from shared.journal import Journal, Run
+from shared.learning.choices.desk import choose
 from shared.learning.choices.tuning import Tuning
 from shared.learning.choices.versions import LogEntry, PolicyState, PolicyStore
 from tests.events.made import an_event

@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 
 from shared.choosing import Arm, Chances, Context, bucket_of
 from shared.learning.choices.examples import Example
-from shared.learning.evaluation.estimators import Bounds
+from shared.learning.evaluation.estimators import RewardBounds
 
 #: Rewards are 1, it was liked, or 0.
-BOUNDS = Bounds(0, 1)
+BOUNDS = RewardBounds(0, 1)
 ARMS: tuple[Arm, ...] = ("a", "b", "c")
 CONTEXTS: Sequence[Context] = tuple({"kind": kind} for kind in ("bug", "question", "feature"))
 #: How probable it is that an arm is liked in a context.
