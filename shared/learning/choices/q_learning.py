@@ -35,13 +35,13 @@ def q_learning(examples: Sequence[Example], tuning: Tuning) -> Chances:
     return Chances(tuning.arms, row(""), {state: row(state) for state in states})
 
 
-def action_values(examples: Sequence[Example], tuning: Tuning) -> Values:
+def action_values(examples: Sequence[Example], tuning: Tuning, replays: int = _REPLAYS) -> Values:
     """Return the value of each arm in each state, by the state's name and the arm's."""
     values: dict[tuple[str, str], float] = defaultdict(float)
     episodes: dict[str, list[Example]] = defaultdict(list)
     for one in examples:
         episodes[one.run].append(one)
-    for _ in range(_REPLAYS):
+    for _ in range(replays):
         for episode in episodes.values():
             _replay(episode, values, tuning)
     return values

@@ -41,12 +41,13 @@ class Trials:
     def make(self, kind: str, tuning: Tuning) -> int:
         """Make a candidate from what is known, and return its number. The first time, the default
         arm becomes what is in force. It chooses nothing before it may explore."""
+        tuning.check()
         if (state := self._store.state()) is None:
             first = tuning._replace(arms=tuning.arms[:1])
             number = self._add("fixed", first)
             state = PolicyState(number, None, number)
             self._store.set(state, None, LogEntry("made", None, number, "the default arm"))
-        number = self._add(kind, tuning.check())
+        number = self._add(kind, tuning)
         made = state._replace(candidate=number, in_use=state.in_force)
         self._store.set(made, state, LogEntry("made", state.in_force, state.in_force, kind))
         return number

@@ -17,6 +17,10 @@ class Interval(NamedTuple):
     low: float
     high: float
 
+    def to_json(self) -> list[float | None]:
+        """Write it as plain JSON, with nothing where there is no bound."""
+        return [value if math.isfinite(value) else None for value in self]
+
     def __str__(self) -> str:
         return f"{self.value:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
 

@@ -22,6 +22,7 @@ from shared.learning.evaluation.intervals import Interval
 
 #: People who said most, without each of whom the candidate must still be better.
 _LOUDEST = 3
+_ESTIMATES = ("ips", "snips", "dr", "in_force", "gain")
 
 
 class Evaluation(NamedTuple):
@@ -43,7 +44,7 @@ class Evaluation(NamedTuple):
         return {
             "examples": self.examples,
             "effective": self.effective,
-            **{name: [*getattr(self, name)] for name in ("ips", "snips", "dr", "in_force", "gain")},
+            **{name: getattr(self, name).to_json() for name in _ESTIMATES},
             "guardrails": [one._asdict() for one in self.guardrails],
             "why_not": self.why_not,
         }

@@ -60,11 +60,11 @@ def test_they_hold_though_the_logging_policy_learns() -> None:
 
 
 def test_a_real_gain_is_found_and_none_is_not() -> None:
-    examples = logged(lambda _: LOGGING, 600, 1)
+    examples = logged(lambda _: LOGGING, 1_500, 1)
     assert difference(examples, under(TARGET), under(LOGGING), BOUNDS).low > 0
     nothing = difference(examples, under(LOGGING), under(LOGGING), BOUNDS)
     assert nothing.low <= 0 <= nothing.high
-    assert effective(examples, under(LOGGING)) == pytest.approx(600)
+    assert effective(examples, under(LOGGING)) == pytest.approx(1_500)
 
 
 def test_the_policy_that_logged_earns_what_it_earned() -> None:
