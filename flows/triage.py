@@ -20,8 +20,13 @@ Triage the new issue. Choose the labels that clearly apply, fewer rather than mo
 issue that reports the same problem, if one of the memories does; a related topic is not the same
 problem: name that as related at most. Say in one sentence what the issue is about."""
 
-#: How many older issues are shown, and which model is asked: the first until a policy chooses.
+#: How many older issues are shown, which model is asked, and in which words: the first until a
+#: policy chooses.
 SHOWN, MODELS = (5, 3, 8), ("small", "large")
+PROMPTS = {
+    "plain": PROMPT,
+    "strict": f"{PROMPT} Choose no label, and name no issue, of which you are not sure.",
+}
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ def triage(event: Event, agent: Agent) -> None:
     shown = choices.choose("related issues", SHOWN, here)
     related = agent.recall(text, kinds={"issue"}, limit=shown)
     verdict = agent.ask(
-        PROMPT,
+        PROMPTS[choices.choose("prompt", (*PROMPTS,), here)],
         text if is_asked else event,
         related,
         returns=choosing(

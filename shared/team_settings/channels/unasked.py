@@ -2,7 +2,7 @@
 that stand in a memory which the channel's readers may see. Else it is silent."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, NamedTuple, Self
 
@@ -61,13 +61,14 @@ Outcome = Literal["sent", "edited", "dropped"]
 OVER = "This draft is over: it was decided, or it is older than a day, or it is not yours."
 
 
-def unasked(agent: Agent) -> Action | None:
+def unasked(agent: Agent, wants: Callable[[], bool]) -> Action | None:
     """Return what to do about a message that nobody addressed to the agent: answer it, or offer the
-    answer to one person. None where people want no more than mentions; Declined when not sure."""
+    answer to one person. None where people want no more than mentions, or no answer by what `wants`
+    says; Declined when not sure."""
     desk = agent.desk(UnaskedDesk)
     if desk.learns:
         agent.remember(agent.event.text, kind="episode")
-    if not desk.answers:
+    if not (desk.answers and wants()):
         return None
     recalled = agent.recall(agent.event.text, limit=_SHOWN)
     found = [one for one in recalled if is_trusted(one.trust)]
