@@ -14,6 +14,8 @@ from shared.hearing.desk import HearingDesk
 from shared.hearing.own_nature import is_all, own_words
 from shared.learning.choices.desk import Choices
 from shared.learning.rewards import accepted, cost, dismissed, relabelled
+from shared.learning.rules.heeding import ToneRules
+from shared.learning.signals.answers import AnswerSignals
 from shared.proposals import tools
 from shared.proposals.desk import MOST_AT_ONCE
 from shared.team_settings.channels.desk import ChannelDesk
@@ -63,6 +65,7 @@ def chat(event: Event, agent: Agent) -> None:
         if action := unasked(agent, partial(_speaks, agent)):
             agent.act(action)
         return
+    agent.desk(AnswerSignals).note()
     agent.act(React(event.message, "eyes"))
     if said := hearing.listen(agent.conversation):
         answer = _answer(agent, hearing, said, tools.proposing(agent))
@@ -88,7 +91,7 @@ def _answer(
     if is_all(said, words):
         return agent.conversation.answered("\n\n".join(words))
     evidence, knowledge = agent.desk(EvidenceDesk), agent.recall(said, limit=6)
-    wishes = agent.desk(ChannelDesk).wishes
+    wishes = (*agent.desk(ChannelDesk).wishes, *agent.desk(ToneRules).wishes)
     context = (knowledge, *hearing.attached(agent.conversation), *wishes)
     every = (*evidence.tools(), *offered)
     model = agent.desk(Choices).choose("model", MODELS, {"request": _kind(said)})

@@ -17,6 +17,7 @@ from shared.agent.timers import Timers
 from shared.events import Event
 from shared.learning.choices.desk import Choices
 from shared.learning.rewards import accepted, cost, dismissed
+from shared.learning.rules.heeding import ReviewRules
 from shared.proposals.done import ProposalDone
 from shared.reviewing.asking import better_in, found_in, prepared
 from shared.reviewing.background.desk import Background
@@ -85,9 +86,10 @@ def review_change(event: Event, agent: Agent, team: TeamSettings) -> None:
     here = {"repository": event.issue.repository}
     share = agent.desk(Choices).choose("share of findings", SHARES, here)
     wanted = wanted._replace(max_findings=ceil(wanted.max_findings * share))
-    change, beside = prepared(agent, desk, change, team.wishes(wanted))
-    found = found_in(agent, desk, change, beside)
-    chosen, receipt = desk.select(scored(agent, desk, change, found), wanted), None
+    rules = agent.desk(ReviewRules)
+    change, beside = prepared(agent, desk, change, (*team.wishes(wanted), *rules.wishes))
+    found = scored(agent, desk, change, found_in(agent, desk, change, beside))
+    chosen, receipt = desk.select(found, wanted, rules.hides), None
     if chosen.posted:
         comments = tuple(map(on_lines, chosen.posted))
         receipt = agent.act(

@@ -74,9 +74,12 @@ class RewardSum(NamedTuple):
 
 #: What tells that people took what was done, and that they did not.
 _TAKEN = frozenset(
-    ["liked", "accepted", "resolved", "committed", "changed_before_merge", "closed_as_duplicate"]
+    ["liked", "accepted", "resolved", "committed", "changed_before_merge", "quiet"]
+    + ["closed_as_duplicate"]
 )
-_REFUSED = frozenset(["disliked", "dismissed", "not_duplicate", "answered_after"])
+_REFUSED = frozenset(
+    ["disliked", "dismissed", "unchanged_before_merge", "not_duplicate", "answered_after"]
+)
 #: What people complain by.
 COMPLAINTS = frozenset(["disliked", "undone", "escalated"])
 #: Dollars, and seconds, of a run that count as much as a refusal.
@@ -97,13 +100,15 @@ def _of(signals: Sequence[RunSignal], kinds: Collection[str]) -> Iterator[RunSig
     return (one for one in signals if one.kind in kinds and one.weight > 0)
 
 
-@reward(0, 1, "signals: liked, accepted, resolved, committed, changed before merge, a duplicate")
+@reward(
+    0, 1, "signals: liked, accepted, resolved, committed, changed before merge, a duplicate, quiet"
+)
 def accepted(result: RunResult) -> float:
     """People took what was done."""
     return heard(result, _TAKEN)
 
 
-@reward(-1, 0, "signals: disliked, dismissed, no duplicate, answered by a person after us")
+@reward(-1, 0, "signals: disliked, dismissed, not changed, no duplicate, answered by others")
 def dismissed(result: RunResult) -> float:
     """People did not want it."""
     return heard(result, _REFUSED)

@@ -35,6 +35,8 @@ _KINDS = {
     "policy_versions": "'fixed'",
     "signals": "'liked'",
 }
+#: Where a name means something else in one table.
+_OF_COLUMN = {("rules", "purpose"): "'review'", ("rules", "scope"): "'file'"}
 _OF_TYPE = {
     "json": "'{}'",
     "jsonb": "'{}'",
@@ -76,5 +78,5 @@ def _value(table: str, name: str, kind: str, tenant: str) -> str:
     if name == "tenant":
         return f"'{tenant}'"
     chosen = {"state": _STATES.get(table), "kind": _KINDS.get(table)}.get(name)
-    chosen = chosen or _VALUES.get(name) or _OF_TYPE.get(kind)
+    chosen = chosen or _OF_COLUMN.get((table, name)) or _VALUES.get(name) or _OF_TYPE.get(kind)
     return chosen or ("'x'" if kind == "text" else "1")
