@@ -74,8 +74,10 @@ class RewardSum(NamedTuple):
 
 #: What tells that people took what was done, and that they did not.
 _TAKEN = frozenset(
-    ["liked", "accepted", "resolved", "committed", "changed_before_merge", "quiet"]
-    + ["closed_as_duplicate"]
+    (
+        *("liked", "accepted", "resolved", "committed", "changed_before_merge", "quiet"),
+        "closed_as_duplicate",
+    )
 )
 _REFUSED = frozenset(
     ["disliked", "dismissed", "unchanged_before_merge", "not_duplicate", "answered_after"]
