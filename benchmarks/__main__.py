@@ -33,7 +33,7 @@ NAMES = (
         "calls",
     ),
     *("calls-cpu", "imports", "recall-quality", "recall-scale", "memory-peers", "secrets"),
-    *("reviews", "bench-memory"),
+    *("reviews", "choices", "bench-memory"),
 )
 
 

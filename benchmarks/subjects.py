@@ -11,6 +11,7 @@ from benchmarks.bench_memory import measure_bench_memory
 from benchmarks.budgets import measure_budgets
 from benchmarks.bundles import Bundles, measure_sizes
 from benchmarks.calls import measure_calls, measure_calls_cpu
+from benchmarks.choosing import measure_choosing
 from benchmarks.cold_start import measure_flows, measure_ingress
 from benchmarks.imports import measure_imports
 from benchmarks.memory_load import MEMORIES, Loaded, loaded
@@ -78,5 +79,6 @@ SUBJECTS: dict[str, Callable[[Resources], Findings]] = {
     "memory-peers": lambda have: measure_peers(have.memories, have.scratch, have.rounds),
     "secrets": lambda have: measure_redaction(have.rounds, have.texts),
     "reviews": lambda have: measure_reviews(have.world, have.rounds),
+    "choices": lambda have: measure_choosing(have.rounds),
     "bench-memory": lambda have: measure_bench_memory(have.scratch, have.rounds),
 }

@@ -1,17 +1,20 @@
-"""Learn what people make of the findings of reviews, so that what they dismiss stays away, and
-answer them in the threads of these."""
+"""Learn what people make of findings, labels and duplicates, so that what they dismiss stays away,
+and answer them in the threads of findings."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from shared.actions.github.actions import ReplyOnLines, ResolveThread
 from shared.actions.github.reactions import AddReaction
+from shared.actions.timers import SetTimer
 from shared.agent import Agent, flow
+from shared.agent.timers import Timers
 from shared.events import Event
 from shared.hearing.pictures import PicturesDesk
 from shared.learning.outcomes import OutcomesDesk
 from shared.learning.refusals import is_refusal
 from shared.learning.replies import RepliesDesk
+from shared.learning.signals.issues import WINDOW, IssueSignals
 from shared.models.answers.typed import at_most
 from shared.team_settings.desk import TeamSettings
 
@@ -48,14 +51,40 @@ def answers(event: Event) -> bool:
     "github.pull_request_review_comment.created",
     "github.pull_request_review_comment.deleted",
     "github.pull_request.closed",
-    may=[ReplyOnLines.at_most(1), ResolveThread.at_most(1), AddReaction.at_most(1)],
-    reads=(*OutcomesDesk.READS, *RepliesDesk.READS, *TeamSettings.READS, *PicturesDesk.ON_LINES),
+    "github.issues.opened",
+    "github.issues.closed",
+    "github.issues.reopened",
+    "github.issues.labeled",
+    "github.issues.unlabeled",
+    "timer.window",
+    may=[
+        ReplyOnLines.at_most(1),
+        ResolveThread.at_most(1),
+        AddReaction.at_most(1),
+        SetTimer.at_most(1),
+    ],
+    reads=(
+        *OutcomesDesk.READS,
+        *RepliesDesk.READS,
+        *IssueSignals.READS,
+        *TeamSettings.READS,
+        *PicturesDesk.ON_LINES,
+    ),
     stoppable=answers,
 )
 def learn(event: Event, agent: Agent) -> None:
-    if event.type != "github.pull_request_review_comment.created":
+    if event.type == "github.issues.opened":
+        agent.desk(Timers).at(event.received_at + WINDOW.total_seconds(), "timer.window")
+    elif event.type.startswith(("github.issues.", "timer.")):
+        agent.desk(IssueSignals).note()
+    elif event.type != "github.pull_request_review_comment.created":
         agent.desk(OutcomesDesk).note()
-        return
+    else:
+        hear(event, agent)
+
+
+def hear(event: Event, agent: Agent) -> None:
+    """Hear what somebody says in the thread of a finding."""
     desk = agent.desk(RepliesDesk)
     if desk.is_refused:
         desk.dismiss(is_shown=agent.desk(TeamSettings).review.mode == "on")

@@ -19,7 +19,11 @@ from shared.events import Event
 from shared.forms import Choice
 from shared.home.desk import HomeDesk
 from shared.installations.handing import HandingDesk
-from shared.learning.feedback import FeedbackDesk, Verdict
+from shared.learning.likeness import edited, shape_of
+from shared.learning.rules.proposing import ProposedRules
+from shared.learning.signals.desk import DECIDED, SignalsDesk
+from shared.learning.signals.opinions import OpinionsDesk
+from shared.learning.signals.store import Caused
 from shared.memory.control.desk import MemoryDesk
 from shared.perception.slack_payloads import THUMBS
 from shared.proposals.connected import ConnectedRepositories
@@ -73,7 +77,7 @@ _TOKENLESS = frozenset(
         SetTimer.at_most(1),
         Post.anywhere(1),
     ],
-    reads=[ReadThread, *SummaryDesk.READS, *FeedbackDesk.READS, *HomeDesk.READS, *FirstWeek.READS],
+    reads=[ReadThread, *SummaryDesk.READS, *OpinionsDesk.READS, *HomeDesk.READS, *FirstWeek.READS],
     stoppable=False,  # what people say of the agent is noted also where nothing should be said
 )
 def press(event: Event, agent: Agent) -> None:
@@ -85,10 +89,9 @@ def press(event: Event, agent: Agent) -> None:
         case [how, "channel-settings" | "draft-send" | "draft-drop" | "edit-draft" as what]:
             _of_channel(event, agent, how, what)
         case ["form", "why-bad"]:
-            said = agent.desk(FormDesk).values
-            agent.desk(FeedbackDesk).note("bad", kind=said["kind"], reason=said["reason"])
+            _why_bad(agent)
         case ["press", "feedback"]:
-            agent.desk(FeedbackDesk).note("bad" if event.text.startswith("bad") else "good")
+            agent.desk(OpinionsDesk).note(is_good=not event.text.startswith("bad"))
         case ["thumb"]:
             _thumb(event, agent)
         case ["shortcut", what]:
@@ -175,6 +178,8 @@ def _channel_settings(agent: Agent, how: str) -> None:
 def _decide(event: Event, agent: Agent, outcome: Outcome) -> None:
     """Send or drop the draft whose button somebody pressed."""
     draft = agent.desk(UnaskedDesk).decide(event.text, outcome)
+    if draft:
+        _note_draft(agent, event.text, outcome)
     if draft and outcome == "sent":
         agent.act(Reply(draft.thread, draft.text))
     _put_away(event, agent, "" if draft else OVER)
@@ -200,9 +205,19 @@ def _edit(event: Event, agent: Agent, how: str) -> None:
         return
     said = form.values
     if draft := desk.decide(said["draft"], "edited"):
+        # From -1, nothing of it is left, to 1, all.
+        left = 2 * edited(shape_of(draft.text), shape_of(said["text"])) - 1
+        _note_draft(agent, said["draft"], "edited", left)
         agent.act(Reply(draft.thread, said["text"]))
     form.tell("Sent." if draft else OVER)
     _put_away(event, agent)
+
+
+def _note_draft(agent: Agent, draft: str, outcome: Outcome, value: float | None = None) -> None:
+    """Note what a person made of the draft, which bears the name of its run."""
+    signals, run = agent.desk(SignalsDesk), draft.partition(":")[0]
+    kind = DECIDED[outcome]
+    signals.note(signals.said(kind, Caused(run=run), "draft", run, value=value, cause=outcome))
 
 
 def _open_issue(event: Event, agent: Agent) -> None:
@@ -223,12 +238,17 @@ def _open_issue(event: Event, agent: Agent) -> None:
             agent.act(Reply(event.thread, opened))
 
 
+def _why_bad(agent: Agent) -> None:
+    """Note why an answer does not help; how it should be said becomes a rule to accept."""
+    said = agent.desk(FormDesk).values
+    opinions = agent.desk(OpinionsDesk)
+    noted = opinions.note(is_good=False, cause=said["kind"], words=said["reason"])
+    if noted and said["kind"] == "style":
+        agent.desk(ProposedRules).of_tone(said["reason"])
+
+
 def _thumb(event: Event, agent: Agent) -> None:
     """Note a thumb under what the agent said, or that it was taken away."""
     is_up = THUMBS[event.need("event", "reaction").partition("::")[0]]
-    verdict: Verdict = "good" if is_up else "bad"
-    desk = agent.desk(FeedbackDesk)
-    if event.need("event", "type") == "reaction_added":
-        desk.note(verdict)
-    else:
-        desk.take_back(verdict)
+    is_added = event.need("event", "type") == "reaction_added"
+    agent.desk(OpinionsDesk).note(is_good=is_up, holds=is_added)

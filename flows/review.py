@@ -1,6 +1,8 @@
 """Review a pull request as its team wants it: post the few findings that a program has proved, and
 say in one comment what was looked at. `/improve` suggests what could be better."""
 
+from math import ceil
+
 from shared.actions.github.actions import (
     Comment,
     RemoveLabels,
@@ -13,6 +15,9 @@ from shared.actions.timers import SetTimer
 from shared.agent import Agent, flow
 from shared.agent.timers import Timers
 from shared.events import Event
+from shared.learning.choices.desk import Choices
+from shared.learning.rewards import accepted, cost, dismissed
+from shared.learning.rules.heeding import ReviewRules
 from shared.proposals.done import ProposalDone
 from shared.reviewing.asking import better_in, found_in, prepared
 from shared.reviewing.background.desk import Background
@@ -21,6 +26,9 @@ from shared.reviewing.report import improvements, in_short, on_lines, suggested,
 from shared.reviewing.scoring import scored
 from shared.team_settings.desk import TeamSettings
 
+#: Shares of the findings that the team allows, one of which is posted at most: the first until a
+#: policy chooses.
+SHARES = (1.0, 0.5, 0.25)
 #: Suggestions that `/improve` posts.
 SUGGESTED = 5
 
@@ -46,6 +54,7 @@ SUGGESTED = 5
     ],
     reads=(*ReviewDesk.READS, *Background.READS),
     settings=TeamSettings,
+    rewards=[accepted, dismissed, cost],
 )
 def review(event: Event, agent: Agent) -> None:
     team = agent.desk(TeamSettings)
@@ -73,9 +82,13 @@ def review_change(event: Event, agent: Agent, team: TeamSettings) -> None:
     for finding, how in desk.mended(change).items():
         agent.act(ReplyOnLines(event.issue, finding.comment, f"{how} in {change.head[:7]}."))
         agent.act(ResolveThread(event.issue, finding.comment))
-    change, beside = prepared(agent, desk, change, team.wishes(wanted))
-    found = found_in(agent, desk, change, beside)
-    chosen, receipt = desk.select(scored(agent, desk, change, found), wanted), None
+    here = {"repository": event.issue.repository}
+    share = agent.desk(Choices).choose("share of findings", SHARES, here)
+    wanted = wanted._replace(max_findings=ceil(wanted.max_findings * share))
+    rules = agent.desk(ReviewRules)
+    change, beside = prepared(agent, desk, change, (*team.wishes(wanted), *rules.wishes))
+    found = scored(agent, desk, change, found_in(agent, desk, change, beside))
+    chosen, receipt = desk.select(found, wanted, rules.hides), None
     if chosen.posted:
         comments = tuple(map(on_lines, chosen.posted))
         receipt = agent.act(

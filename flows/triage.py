@@ -8,6 +8,8 @@ from shared.actions.github.actions import AddLabels, Comment, ListLabels, Remove
 from shared.agent import Agent, flow
 from shared.events import Event
 from shared.hearing.pictures import PicturesDesk
+from shared.learning.choices.desk import Choices
+from shared.learning.rewards import accepted, cost, dismissed, relabelled
 from shared.models.answers.typed import at_most, choosing
 from shared.perception import string
 from shared.perception.commands import command_of
@@ -18,6 +20,14 @@ PROMPT = """\
 Triage the new issue. Choose the labels that clearly apply, fewer rather than more. Name the older
 issue that reports the same problem, if one of the memories does; a related topic is not the same
 problem: name that as related at most. Say in one sentence what the issue is about."""
+
+#: How many older issues are shown, which model is asked, and in which words: the first until a
+#: policy chooses.
+SHOWN, MODELS = (5, 3, 8), ("small", "large")
+PROMPTS = {
+    "plain": PROMPT,
+    "strict": f"{PROMPT} Choose no label, and name no issue, of which you are not sure.",
+}
 
 
 @dataclass(frozen=True)
@@ -40,6 +50,7 @@ class TriageVerdict:
     reads=PicturesDesk.READS,
     shares={"issue"},
     settings=TeamSettings,
+    rewards=[accepted, dismissed, relabelled, cost],
 )
 def triage(event: Event, agent: Agent) -> None:
     is_asked = bool(command_of(event.type))
@@ -48,10 +59,12 @@ def triage(event: Event, agent: Agent) -> None:
         return
     text = _issue(event) if is_asked else event.text
     labels = agent.read(ListLabels(event.issue.repository))
-    related = agent.recall(text, kinds={"issue"}, limit=5)
+    choices, here = agent.desk(Choices), {"repository": event.issue.repository}
+    shown = choices.choose("related issues", SHOWN, here)
+    related = agent.recall(text, kinds={"issue"}, limit=shown)
     pictures = agent.desk(PicturesDesk).seen_by("small", issue=True)
     verdict = agent.ask(
-        PROMPT,
+        PROMPTS[choices.choose("prompt", (*PROMPTS,), here)],
         text if is_asked else event,
         related,
         pictures,
@@ -61,6 +74,7 @@ def triage(event: Event, agent: Agent) -> None:
             duplicate_of=[memory.ref for memory in related],
             related_to=[memory.ref for memory in related],
         ),
+        model=choices.choose("model", MODELS, here),
     )
     if verdict.labels:
         agent.act(AddLabels(event.issue, verdict.labels))

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from shared.canonical import canonical, canonical_without_secrets, digest
+from shared.choosing import KnownPolicies, PolicyInUse
 from shared.database import Database, Row, Statement, queries
 from shared.errors import RunBusy, Stopped
 from shared.events import Event, Json, run_id
@@ -80,6 +81,7 @@ class Journal:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._owner = uuid.uuid4().hex
+        self._policies = KnownPolicies()
 
     def claim(
         self, event: Event, flow: str, lease: float, *, queued: bool = False, stoppable: bool = True
@@ -96,6 +98,7 @@ class Journal:
         key = {"tenant": event.tenant, "run": run_id(event, flow), "owner": owner}
         how: Row = {"flow": flow, "lease": lease, "queued": queued, "stoppable": stoppable}
         how["large"] = LARGE
+        how["policies"] = known = self._policies.versions(event.tenant, flow)
         names = ("hold_claim", "claim_run", "read_run", "read_steps", "read_effects")
         claiming = [Statement(SQL[name], key | _about(event) | how) for name in names]
         _, _, runs, steps, effects = self._database.run(event.tenant, claiming)
@@ -122,6 +125,7 @@ class Journal:
             stopped=_stopped(state["stopped"]),
         )
         run.quiet, run.channel = state["quiet"], state["channel"] or {}
+        run.policies = self._policies.told(event.tenant, flow, state["policies"] or {}, known)
         return run
 
     def effects_at(self, tenant: str, target: str, key: str, since: float) -> list[Row]:
@@ -140,6 +144,8 @@ class Run:
     quiet = False
     #: What they set for its channel: by key the value, who set it, and when.
     channel: Mapping[str, Any] = MappingProxyType({})
+    #: By which it chooses among arms, by the name of the choice.
+    policies: Mapping[str, PolicyInUse] = MappingProxyType({})
 
     def __init__(
         self,
@@ -161,8 +167,7 @@ class Run:
         self.begun = time.perf_counter()
         self.attempt = attempt
         #: How many attempts failed or died before this one, and how often the run was put off.
-        self.failures = failures
-        self.pauses = pauses
+        self.failures, self.pauses = failures, pauses
         self.effects = {row["key"]: row for row in effects}
         self.cost = 0.0
         self.unpriced = False  # True when the price of one of its model calls is unknown
@@ -170,6 +175,7 @@ class Run:
         self.models: set[str] = set()
         #: What the run was shown so far; a replay has the same at the same place.
         self.inputs: list[Any] = []
+        self.choices: Counter[str] = Counter()  # how often it came by each, by its content
         self.wakes: set[str] = set()  # what of the background should come for what the run left
         #: Who or what stopped the run, as far as its last write knows.
         self.stopped = stopped

@@ -55,7 +55,8 @@ where runs.state in ('retrying', 'parked') and coalesce(runs.due_at <= now(), tr
 
 -- name: read_run
 -- Who holds the run now, for how many more seconds it is held or waits, what stopped it, if anything did, whether people
--- want the agent to be quiet where its event happened, and what they set for its channel.
+-- want the agent to be quiet where its event happened, and what they set for its channel, with the rules for its tone; the
+-- versions of the policies by which its flow chooses, with the chances of those that this process does not know.
 select r.state, r.attempts, r.failures, r.pauses, r.lease_owner,
        greatest(0, extract(epoch from greatest(r.lease_until, r.due_at) - now()))::float8 as held_for,
        case when r.stop <> '' then
@@ -64,8 +65,17 @@ select r.state, r.attempts, r.failures, r.pauses, r.lease_owner,
        end as stopped,
        exists (select from quiet_places as q
                where q.tenant = r.tenant and q.place in (%(conversation)s, %(place)s)) as quiet,
-       (select json_object_agg(c.key, json_build_array(c.value, c.changed_by, extract(epoch from c.changed_at)::float8))
-        from channel_settings as c where c.tenant = r.tenant and c.place = %(place)s) as channel
+       (select json_object_agg(said.key, said.value) from (
+          select c.key, json_build_array(c.value, c.changed_by, extract(epoch from c.changed_at)::float8) as value
+          from channel_settings as c where c.tenant = r.tenant and c.place = %(place)s
+          union all
+          select 'rules', json_agg(json_build_array(f.id, f.words))
+          from rules_in_force(r.tenant, %(place)s, 'tone', %(actor)s) as f having count(*) > 0) as said) as channel,
+       (select json_object_agg(p.choice, json_build_array(
+                 p.in_use, case when p.choice || ' ' || p.in_use <> all(%(policies)s::text[]) then v.chances end))
+        from policies as p join policy_versions as v
+          on (v.tenant, v.flow, v.choice, v.number) = (p.tenant, p.flow, p.choice, p.in_use)
+        where p.tenant = r.tenant and p.flow = r.flow) as policies
 from runs as r where r.tenant = %(tenant)s and r.id = %(run)s;
 
 -- name: read_steps

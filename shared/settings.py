@@ -158,6 +158,7 @@ class Settings(NamedTuple):
     approver_differs: str = "off"
     footer: str = "on"
     findings_per_day: str = "12"
+    explore_share: str = "0.1"
     link_hosts: str = ""
     retention_days: str = "90"
     memory_unused_days: str = "180"

@@ -1,17 +1,31 @@
-"""The classic loop in one process, offline: perceive, plan, execute, verify, adjust.
+"""The classic loop in one process, offline: perceive, plan, execute, verify, adjust, and learn.
 
-An environment has `reset` and `step`, as agents' environments usually do; the agent has `act`. Its
-planner, verifier and reflector are the protocols of shared.planning, so that what is tried here is
-what a flow's `Plans(planner=…, verifier=…, reflector=…)` takes. docs/loop.md explains it.
+An environment has `reset` and `step`, as agents' environments usually do; the agent has `act`. Each
+of its parts is a protocol of shared.planning or shared.planning.loop, so what is tried here is what
+flows use: `Plans(planner=…, verifier=…, reflector=…)`, rewards, policies. docs/loop.md explains it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, NamedTuple, TypeVar
 
 from shared.memory import Memory
 from shared.planning import Brief, Failure, Mind, Planner, Reflector, Verifier
+from shared.planning.loop import (
+    Arm,
+    Chooser,
+    Context,
+    Executor,
+    Experience,
+    Features,
+    Goals,
+    Learner,
+    Policy,
+    Reward,
+    Selector,
+)
+from shared.planning.own_words import own_words
 from shared.planning.plan import Plan, PlanStep
 from shared.planning.references import resolve
 from shared.planning.reflector import reflect
@@ -21,6 +35,9 @@ from shared.planning.waves import ready
 
 T = TypeVar("T")
 Json = dict[str, Any]
+#: How far a value moves with each experience, how much what comes later counts, and how often all
+#: experiences are replayed.
+ALPHA, GAMMA, REPLAYS = 0.5, 0.9, 20
 
 
 class Call(NamedTuple):
@@ -73,33 +90,81 @@ class Fleet:
         return Seen({}, over=True)
 
 
-# The agent: a planner of its own; the verifier and the reflector are those that flows have.
+# The learner and its policy: tabular Q-learning, as flows have it, small enough to read.
 
 
-def plan_a_ride(mind: Mind, brief: Brief) -> Plan:
-    """Look for a car at the time wanted; after a failure a quarter of an hour later, and say so."""
-    wanted, at = "10:00", "10:00"
-    if brief.previous is not None:
-        at = _later(brief.previous.steps[0].arguments["at"])
-    instead = "" if at == wanted else f"There is no car at {wanted}. "
-    return Plan(
-        (
-            PlanStep("find", f"a car at {at}", "find_car", {"at": at}, verify="not empty"),
-            PlanStep("book", "book it", "book", {"car": _from("find", "cars[0]"), "at": at}),
-            PlanStep(
-                "tell",
-                "say which one",
-                "tell",
-                {"text": f"{instead}I have booked one at {at}."},
-                depends_on=("book",),
-            ),
+class Table:
+    """The value of each arm in each situation, and the policy that takes the best; of equals the
+    first."""
+
+    def __init__(self) -> None:
+        self.values: dict[tuple[str, Arm], float] = {}
+
+    def __call__(self, context: Context, arms: Sequence[Arm]) -> list[float]:
+        best = max(range(len(arms)), key=lambda at: (self.value(context, arms[at]), -at))
+        return [float(at == best) for at in range(len(arms))]
+
+    def value(self, context: Context, arm: Arm) -> float:
+        return self.values.get((str(sorted(context.items())), arm), 0.0)
+
+    def learn(self, one: Experience) -> None:
+        """Q(s,a) ← Q(s,a) + α[r + γ max Q(s',a') − Q(s,a)]"""
+        later = max((self.value(one.after or {}, arm) for arm in one.arms), default=0.0)
+        was = self.value(one.context, one.arm)
+        key = (str(sorted(one.context.items())), one.arm)
+        self.values[key] = was + ALPHA * (one.reward + GAMMA * later - was)
+
+
+def q_learning(experiences: Sequence[Experience]) -> Table:
+    """Learn from experiences, the oldest first, each time anew."""
+    table = Table()
+    for _ in range(REPLAYS):
+        for one in reversed(experiences):
+            table.learn(one)
+    return table
+
+
+# The agent's own parts; its verifier, reflector and selector are those that flows have.
+
+
+def features(goal: str) -> Context:
+    """Tell rides apart by the place that they go to."""
+    return {"to": "station" if "station" in goal else "elsewhere"}
+
+
+def reward(seen: Seen) -> float:
+    """To arrive is good; to look in vain costs a little."""
+    return 1.0 if seen.over else -0.1
+
+
+class Rides:
+    """Plans rides: looks for a car at a time that it chooses, after a failure at another, and says
+    so. Of what it does not know yet it takes the time that was wanted."""
+
+    times = tuple(f"{hour}:{minute:02}" for hour in (10, 11) for minute in (0, 15, 30, 45))
+
+    def __init__(self, choose: Chooser) -> None:
+        self._choose = choose
+
+    def __call__(self, mind: Mind, brief: Brief) -> Plan:
+        if brief.previous is None:
+            self._left = list(self.times)
+        at = self._choose("when", self._left, features(brief.goal))
+        instead = "" if brief.previous is None else "There is no car at 10:00. "
+        self._left.remove(at)
+        return Plan(
+            (
+                PlanStep("find", f"a car at {at}", "find_car", {"at": at}, verify="not empty"),
+                PlanStep("book", "book it", "book", {"car": _from("find", "cars[0]"), "at": at}),
+                PlanStep(
+                    "tell",
+                    "say which one",
+                    "tell",
+                    {"text": f"{instead}I have booked one at {at}."},
+                    depends_on=("book",),
+                ),
+            )
         )
-    )
-
-
-def _later(at: str) -> str:
-    hours, minutes = map(int, at.split(":"))
-    return f"{hours + (minutes + 15) // 60}:{(minutes + 15) % 60:02}"
 
 
 def _from(step: str, path: str) -> dict[str, str]:
@@ -129,41 +194,59 @@ class Mindless:
 
 @dataclass
 class Agent:
-    """Works towards a goal; `act` is all that the loop calls. It learns nothing: each goal begins
-    with what the planner knows."""
+    """Works towards a goal; `act` is all that the loop calls. What it chose and what came of it
+    are its experiences, of which it learns a new policy when a goal is over."""
 
     tools: Mapping[str, ToolFacts]
-    planner: Planner
+    planner_of: Callable[[Chooser], Planner]
     verifier: Verifier = verify_with_a_model
     reflector: Reflector = reflect
     limits: Limits = field(default_factory=Limits)
+    goals: Goals = own_words
+    selector: Selector = ready
+    features: Features[str] = features
+    reward: Reward[Seen] = reward
+    learner: Learner = q_learning
     say: Callable[[str], None] = lambda line: None
+    experiences: list[Experience] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._planner = self.planner_of(self.choose)
+        self._policy: Policy = self.learner(self.experiences)
 
     def act(self, seen: Seen) -> Call | None:
         """Perceive what the last call gave and choose the next; None when nothing more is done."""
         if isinstance(seen.output, str):
-            self._begin(seen.output)
+            self._begin(self.goals(seen.output))
         else:
             self._perceive(seen)
-        if seen.over or self._given_up:
-            return None
-        open_steps = ready(self._plan, self._outputs)
+        open_steps = () if seen.over or self._given_up else self.selector(self._plan, self._state)
         if not open_steps:
+            if not self._given_up:
+                self._learn(seen)
             return None
         self._doing = open_steps[0]
         self.say(f"execute  {self._doing.goal}")
-        return Call(self._doing.tool, resolve(self._doing.arguments, self._outputs))
+        return Call(self._doing.tool, resolve(self._doing.arguments, self._state))
+
+    def choose(self, name: str, arms: Sequence[Any], context: Context) -> Any:
+        """Choose by the policy, and keep what was chosen."""
+        chances = self._policy(context, arms)
+        arm = arms[max(range(len(arms)), key=lambda at: chances[at])]
+        self._chosen.append((context, arm))
+        return arm
 
     def _begin(self, goal: str) -> None:
         self.say(f"perceive {goal}")
         self._goal, self._mind = goal, Mindless()
-        self._outputs: dict[str, Any] = {}
+        self._state: dict[str, Any] = {}
+        self._chosen: list[tuple[Context, Arm]] = []
         self._versions, self._tries, self._given_up = 0, 0, False
         self._make(Brief(goal, self.tools))
 
     def _make(self, brief: Brief) -> None:
         """Plan, and check the plan before any of it runs."""
-        plan = self.planner(self._mind, brief)
+        plan = self._planner(self._mind, brief)
         wrong = problems(plan, self.tools, Bounds(self.limits, {}, may_write=False))
         self._plan, self._versions, self._tries = plan, self._versions + 1, 0
         self._given_up = bool(wrong) or self._versions > self.limits.revisions + 1
@@ -173,35 +256,48 @@ class Agent:
         verdict = self.verifier(self._mind, self._doing, seen.output)
         self.say(f"verify   {'yes' if verdict.passed else verdict.reason}")
         if verdict.passed:
-            self._outputs[self._doing.id] = seen.output
+            self._state[self._doing.id] = seen.output
             self._tries = 0
         else:
             self._tries += 1
-            self._adjust(Failure(self._doing, verdict.reason, self._tries, writes=False))
+            self._adjust(seen, Failure(self._doing, verdict.reason, self._tries, writes=False))
 
-    def _adjust(self, failure: Failure) -> None:
+    def _adjust(self, seen: Seen, failure: Failure) -> None:
         """Do as the reflector decides: again, another plan, or nothing more."""
         decision = self.reflector(self._mind, self._goal, [failure])
         self.say(f"adjust   {decision.kind}: {decision.words}")
         if decision.kind == "retry" and self._tries < self.limits.attempts:
             return
+        self._learn(seen)
         if decision.kind in {"retry", "revise"}:
-            done = {id: str(output) for id, output in self._outputs.items()}
+            done = {id: str(output) for id, output in self._state.items()}
             self._make(
                 Brief(self._goal, self.tools, self._plan, done, (decision.words or failure.reason,))
             )
         else:
             self._given_up = True
 
+    def _learn(self, seen: Seen) -> None:
+        """Keep what came of the last choice, and learn from all."""
+        if self._chosen:
+            context, arm = self._chosen.pop()
+            came = self.reward(seen)
+            self.experiences.append(Experience(context, arm, came))
+            self._policy = self.learner(self.experiences)
+            self.say(f"learn    {arm}: {came:+.1f}")
+
 
 def run(world: Fleet, agent: Agent) -> None:
     """The loop."""
+    execute: Executor[Call, Seen] = world.step
     seen = world.reset()
     while (call := agent.act(seen)) is not None:
-        seen = world.step(call)
+        seen = execute(call)
 
 
 if __name__ == "__main__":
     fleet = Fleet({"10:15": ["the blue one"], "10:30": ["the red one"]})
-    run(fleet, Agent(fleet.tools, plan_a_ride, say=print))
-    print(*fleet.told)
+    agent = Agent(fleet.tools, Rides, say=print)
+    for _ in range(2):
+        run(fleet, agent)
+        print(*fleet.told, end="\n\n")

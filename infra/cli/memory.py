@@ -49,14 +49,14 @@ def run_memory(known: KnownSystem, options: argparse.Namespace) -> None:
         consolidations.ACTIONS[options.action](known, options)
         return
     url = database_url(known)
-    tenant = _tenant(url, options.tenant)
+    tenant = tenant_of(url, options.tenant)
     # Each call is a request of its own: what was remembered since the last one goes too.
     requester = Requester(tenant, f"operator {getpass.getuser()}", f"cli:{uuid.uuid4()}")
     with Database(url) as database:
         _ACTIONS[options.action](database, requester, options)
 
 
-def _tenant(url: str, wanted: str) -> str:
+def tenant_of(url: str, wanted: str) -> str:
     """Return the tenant that is wanted, or the only one; raises SettingsError."""
     with psycopg.connect(**arguments_of(url, seconds=5)) as connection:
         tenants = [str(row[0]) for row in connection.execute(SQL["tenants"].encode())]

@@ -258,6 +258,7 @@ CHECKS: Mapping[str, Check] = {
     "approver_differs": _ON_OFF,
     "footer": _ON_OFF,
     "findings_per_day": partial(check_whole, 0),
+    "explore_share": partial(check_form, r"0|1|0?\.[0-9]{1,4}", "a share from 0 to 1, such as 0.1"),
     "link_hosts": partial(_read_by, _link_hosts),
     "max_attempts": partial(check_whole, 1),
     "max_pause_hours": check_amount,

@@ -13,6 +13,7 @@ from shared.settings import Settings
 LOCAL: dict[str, str] = {
     "SLACK_APP_TOKEN": "Slack calls the deployment over HTTP; Socket Mode is for ./scripts/dev",
     "SLACK_CONFIGURATION_TOKEN": "the scripts make the Slack app with it; no function does",
+    "EXPLORE_SHARE": "`./scripts/flows learn` bounds by it what it makes; functions read policies",
 }
 #: The settings that travel with a deployment, by variable: all but secrets.
 DEPLOYED = frozenset(

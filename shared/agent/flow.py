@@ -30,8 +30,9 @@ class Flow:
     `stoppable`, or not for its event, go on when a person stops what happens in their conversation,
     and begin where people paused the agent. With `settings`, the
     desk of a team's settings, a team may turn the flow off, or have it only say what it would do.
-    A flow that `reaches` may act and read in the repositories that are connected with a channel
-    and its workspace, as those with plans may.
+    `rewards` are what its choices are for: functions of what came of a run. A flow that `reaches`
+    may act and read in the repositories that are connected with a channel and its workspace, as
+    those with plans may.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Flow:
     readings: tuple[Reading, ...] = ()
     settings: Any = None
     reaches: bool = False
+    rewards: tuple[Any, ...] = ()
 
     def __call__(self, event: Event, agent: Agent) -> None:
         self.function(event, agent)
@@ -125,6 +127,7 @@ def flow(
     stoppable: bool | Callable[[Event], bool] = True,
     settings: Any = None,
     reaches: bool = False,
+    rewards: Sequence[Any] = (),
 ) -> Callable[[Function], Flow]:
     """Make a function a flow that runs once for each event of `types`; see Flow for the rest.
 
@@ -149,6 +152,7 @@ def flow(
             readings=tuple(one for one in reads if isinstance(one, Reading)),
             settings=settings,
             reaches=reaches,
+            rewards=tuple(rewards),
         )
 
     return declare

@@ -14,6 +14,7 @@ from shared.agent.context import Evidence, TextGate
 from shared.agent.conversation import Conversation
 from shared.agent.tools import Tool
 from shared.canonical import digest
+from shared.choosing import recorded
 from shared.errors import (
     AllowanceExceeded,
     BudgetExceeded,
@@ -92,10 +93,11 @@ class Thinking:
 
     def choose(self, request: ModelRequest, chosen: str, options: Sequence[str]) -> str:
         """Record which model answers, and with what probability; a replay chooses the same."""
-        choice = {"chosen": chosen, "options": list(options), "probability": 1.0}
         about = {"request": request, "options": list(options)}
-        recorded = self._run.step("choose", about, lambda: Outcome(choice), defer=True)
-        return str(recorded["chosen"])
+        place, chances = options.index(chosen), [float(one == chosen) for one in options]
+        choice = recorded("model", options, place, chances)
+        outcome = Outcome({"chosen": chosen}, choice=choice)
+        return str(self._run.step("choose", about, lambda: outcome, defer=True)["chosen"])
 
     def earlier(self) -> tuple[list[ChatMessage], Sequence[Turn]]:
         """Return the earlier conversation as data, a message for each turn: a summary of the older

@@ -2,7 +2,7 @@
 that stand in a memory, and the sources pass the same second look as those of asked answers. Else it
 is silent."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -39,13 +39,14 @@ class SureAnswer:
     sources: list[CopiedWords]
 
 
-def unasked(agent: Agent) -> Action | None:
+def unasked(agent: Agent, wants: Callable[[], bool]) -> Action | None:
     """Return what to do about a message that nobody addressed to the agent: answer it, or offer the
-    answer to one person. None where people want no more than mentions; Declined when not sure."""
+    answer to one person. None where people want no more than mentions, or no answer by what `wants`
+    says; Declined when not sure."""
     desk = agent.desk(UnaskedDesk)
     if desk.learns:
         agent.remember(agent.event.text, kind="episode")
-    if not desk.answers:
+    if not (desk.answers and wants()):
         return None
     recalled = agent.recall(agent.event.text, limit=_SHOWN)
     found = [one for one in recalled if is_trusted(one.trust)]

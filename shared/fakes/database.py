@@ -13,6 +13,8 @@ from shared.database import Database, Row, Statement
 from shared.errors import RunBusy, SettingsError
 from shared.evidence import gaps, standing
 from shared.learning import attention, findings
+from shared.learning.rules import store as rules
+from shared.learning.signals import store as signals
 from shared.memory import By, store
 from shared.memory.conversations import turns
 from shared.memory.embedding import tenant_embedders
@@ -116,6 +118,7 @@ def _read_run(tables: _Tables, values: Values) -> list[Row]:
         | {
             "quiet": False,
             "channel": None,
+            "policies": None,
             "held_for": max(0.0, max(ends) - time.time()) if ends else 0.0,
         }
     ]
@@ -290,6 +293,8 @@ _ANSWERS: Mapping[str, Callable[[_Tables, Values], list[Row] | None]] = {
     turns.SQL["newest"]: _newest,
     turns.SQL["attached"]: _attached,
     **dict.fromkeys(findings.SQL.values(), _nothing),
+    **dict.fromkeys(rules.SQL.values(), _nothing),
+    **dict.fromkeys(signals.SQL.values(), _nothing),
     **dict.fromkeys(team_settings.SQL.values(), _nothing),
     attention.SQL["spend"]: lambda _, values: [{"granted": values["urgent"] + values["others"]}],
     tenant_embedders.SQL["lock"]: _nothing,

@@ -47,13 +47,13 @@ where tenant = %(tenant)s and id = %(id)s;
 
 -- name: of_comments
 -- The findings that these comments tell.
-select id, number, path, line, severity, category, claim, shape, state, comment, reason, decided_by, dismissals
+select id, number, path, line, severity, category, claim, shape, state, comment, reason, decided_by, dismissals, run_id
 from findings
 where tenant = %(tenant)s and lower(repository) = lower(%(repository)s) and comment = any(%(comments)s::bigint[]);
 
 -- name: of_pull_request
 -- The findings of a pull request that nobody decided about.
-select id, number, path, line, severity, category, claim, shape, state, comment, reason, decided_by, dismissals
+select id, number, path, line, severity, category, claim, shape, state, comment, reason, decided_by, dismissals, run_id
 from findings
 where tenant = %(tenant)s and lower(repository) = lower(%(repository)s) and number = %(number)s and state = 'posted'
 order by found_at, id;

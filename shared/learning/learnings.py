@@ -1,4 +1,5 @@
-"""The desk of `learnings`: lists what people made a repository's reviews keep to themselves."""
+"""The desk of `learnings`: lists what people made a repository's reviews keep to themselves, and
+the rules that came of what they said; and does what they want of a rule."""
 
 from collections.abc import Sequence
 from typing import Self
@@ -8,6 +9,7 @@ from shared.events import Issue
 from shared.learning.dismissed import counts_everywhere
 from shared.learning.findings import FindingStore, KeptFinding
 from shared.learning.likeness import tells
+from shared.learning.rules.commands import RuleCommands, order_of
 
 #: Findings of a page, and characters of a claim.
 _PAGE, _SHOWN = 20, 240
@@ -20,6 +22,7 @@ class LearningsDesk:
         self._event = loan.run.event
         self._repository = loan.run.event.repository
         self._store = FindingStore(loan.run, Issue(self._repository, 0))
+        self._rules = RuleCommands(loan)
 
     @classmethod
     def lend(cls, loan: Loan) -> Self:
@@ -27,7 +30,13 @@ class LearningsDesk:
         return cls(loan)
 
     def shown(self) -> str:
-        """Return a page of it as Markdown; the event's text is the number of the page."""
+        """Return a page of it as Markdown: the event's text is the number of the page, or says what
+        to do with a rule."""
+        if order := order_of(self._event.text):
+            return self._rules.obey(order)
+        return "\n\n".join(filter(None, (self._rules.listed(), self._findings())))
+
+    def _findings(self) -> str:
         if not self._repository:
             return "No repository belongs to this channel. Ask me in a repository."
         (refused, total), repository = self._store.refused(), self._repository

@@ -19,6 +19,8 @@ from shared.events import Json
 from shared.journal import Outcome
 from shared.learning.findings import FindingStore, KeptFinding
 from shared.learning.refusals import is_refusal, said_itself, without_quotes
+from shared.learning.rules.proposing import ProposedRules
+from shared.learning.signals.pulls import PullSignals
 from shared.settings import Settings
 
 #: So often we answer in one thread: nobody needs more, and what asks more is a machine.
@@ -61,6 +63,7 @@ class RepliesDesk:
         self._loan = loan
         self._event = loan.run.event
         self._store = FindingStore(loan.run, loan.run.event.issue)
+        self._signals = PullSignals(loan)
 
     @classmethod
     def lend(cls, loan: Loan) -> Self:
@@ -105,6 +108,9 @@ class RepliesDesk:
         people want us to be quiet."""
         if self._finding is not None:
             self._store.decide(self._finding.id, "dismissed", "in a reply", self._event.actor.name)
+            words = self._event.text
+            self._signals.decided([self._finding], "dismissed", "in a reply", words)
+            ProposedRules.lend(self._loan).of_finding(self._finding)
             said = Reactable(self._event.issue.repository, "review comment", self._comment["id"])
             if is_shown and not self._is_quiet:
                 self._loan.act(AddReaction(said, "+1"))
@@ -118,6 +124,9 @@ class RepliesDesk:
         self._store.decide(
             self._finding.id, "withdrawn", "after an objection", self._event.actor.name
         )
+        words = self._event.text
+        self._signals.decided([self._finding], "withdrawn", "after an objection", words)
+        ProposedRules.lend(self._loan).of_finding(self._finding)
         self.answer(f"Withdrawn. {answer}")
         self._loan.act(ResolveThread(self._event.issue, self._begun))
 

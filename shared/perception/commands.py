@@ -69,8 +69,9 @@ COMMANDS = {
         ),
         Command(
             "learnings",
-            "learnings [PAGE]",
-            "list the findings that stay away from reviews here, and why",
+            "learnings [PAGE], or learnings [accept] r-ID",
+            "list the rules and findings that I learnt here, and why; accept, edit, widen, disable"
+            " and delete rules, which needs write permission",
             "reference",
         ),
         Command("link", "link", "prove which GitHub account is yours", "reference"),

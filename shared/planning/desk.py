@@ -10,6 +10,8 @@ from shared.desk import Loan, Preview
 from shared.errors import NotPermitted, SettingsError, TurnedOff
 from shared.events import Thread
 from shared.journal import Outcome, Run, keeping
+from shared.learning.signals.desk import DECIDED, SignalsDesk
+from shared.learning.signals.store import Caused
 from shared.perception.writers import in_thread
 from shared.planning.messages import click
 from shared.planning.states.answering import check_differs, identified, question_for
@@ -43,9 +45,11 @@ class PlanDesk:
         *,
         differs: bool,
         preview: Preview,
+        signals: SignalsDesk,
     ) -> None:
         """With `differs`, nobody approves a plan that they asked for."""
         self._preview = preview
+        self._signals = signals
         self._run = run
         self._event = run.event
         self._store = store
@@ -66,6 +70,7 @@ class PlanDesk:
             loan.may_write,
             differs=differs,
             preview=loan.preview,
+            signals=SignalsDesk.lend(loan),
         )
 
     def start(self, goal: str, thread: Thread | None = None) -> str:
@@ -168,6 +173,9 @@ class PlanDesk:
         self._run.step(
             "decide", {"plan": plan} | values, lambda: Outcome(decision, statements=[decided])
         )
+        thing, about = ("plan", plan, name), Caused(run=plan)
+        kind = DECIDED[decision]
+        self._signals.note(self._signals.said(kind, about, *thing, cause=decision, words=words))
 
     def _wake(self, plan: str) -> None:
         """Wake the execution that waits; it reads the change from the database."""

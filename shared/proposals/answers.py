@@ -7,6 +7,8 @@ from shared.desk import Loan
 from shared.errors import TurnedOff
 from shared.events import Json
 from shared.journal import Outcome
+from shared.learning.signals.desk import DECIDED, SignalsDesk
+from shared.learning.signals.store import Caused
 from shared.planning.states.answering import check_differs, question_for
 from shared.planning.store import SQL as PLANS
 from shared.proposals.desk import SQL, check_may
@@ -83,6 +85,9 @@ class ProposalAnswers:
         ]
         proposal = found[0] if found and found[0].payload.digest == answer.digest else None
         counts = proposal is not None and proposal.decided_in == self._run.id
+        if counts:
+            signals, caused = SignalsDesk.lend(self._loan), Caused(proposal=answer.id)
+            signals.note(signals.said(DECIDED[state], caused, "proposal", answer.id, cause=state))
         return Decided(proposal, counts, "" if counts else closed(proposal))
 
     def _standing(self, answer: ProposalClick) -> Proposal | None:

@@ -1,7 +1,7 @@
 """The desk of reviews: the change to review, and which findings about it hold."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import chain
@@ -46,6 +46,9 @@ REVIEWED_BEFORE = "this commit was reviewed before"
 #: Threads that one run resolves.
 _MENDED = 20
 _UNFINISHED = re.compile(r"^\W*(?:wip|draft|do not (?:review|merge))\b", re.IGNORECASE)
+
+
+Hides = Callable[[KeptFinding], bool]
 
 
 class ReviewDesk:
@@ -155,9 +158,11 @@ class ReviewDesk:
         worst_first = sorted(proved.values(), key=badness)
         return ProvedFindings(tuple(worst_first), tuple(refused), frozenset(sure))
 
-    def select(self, found: ProvedFindings, wanted: ReviewSettings) -> Selection:
+    def select(
+        self, found: ProvedFindings, wanted: ReviewSettings, hides: Hides = lambda _: False
+    ) -> Selection:
         """Choose what to post: the worst first, as many as are wanted, nothing twice, nothing weak,
-        and nothing that people dismissed. What is critical is told once more."""
+        and nothing that people dismissed or a rule hides. What is critical is told once more."""
         least, weak = SEVERITIES.index(wanted.minimum_severity), {*found.weak}
         proved = (*found.proved, *found.weak)
         heavy = [one for one in proved if SEVERITIES.index(one.severity) <= least]
@@ -168,7 +173,7 @@ class ReviewDesk:
         )
         kept = [(finding, self._kept(finding)) for finding in heavy]
         known = [*self._meanings.in_other_words([one for _, one in kept], known), *known]
-        news = [(finding, one) for finding, one in kept if not is_known(one, known)]
+        news = [(one, as_) for one, as_ in kept if not (is_known(as_, known) or hides(as_))]
         most = min(wanted.max_findings, sum(finding not in weak for finding, _ in news))
         new = [(_told_again(finding, one, known), one) for finding, one in news]
         chosen = [finding for finding, _ in new[:most]]

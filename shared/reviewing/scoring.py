@@ -1,7 +1,7 @@
 """A second look at findings that hold: a model scores each, and only what is worth a colleague's
 time is posted."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated
@@ -10,6 +10,7 @@ from shared.agent import Agent
 from shared.agent.context import Code
 from shared.errors import AnswerInvalid, ModelRejected
 from shared.learning.attention import URGENT
+from shared.learning.choices.desk import Choices
 from shared.log import log
 from shared.models.answers.typed import Between, at_most
 from shared.reviewing.change import Change, ProvedFindings
@@ -24,8 +25,9 @@ Colleagues will read the findings of a code review that are worth their time. Sc
 they do not bear out is wrong, however sure it sounds. Say why in a few words. Leave out a finding
 that you cannot judge."""
 
-#: Scores from which a finding is posted, and from which the summary tells it.
-POSTED, TOLD = 6, 3
+#: Scores from which a finding is posted: the first until a policy chooses, for each category. And
+#: the score from which the summary tells it.
+POSTED, TOLD = (6, 8, 4), 3
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,11 @@ def scored(agent: Agent, desk: ReviewDesk, change: Change, found: ProvedFindings
     if not scores:
         return found
     rated = [(one, scores.get(str(number))) for number, one in enumerate(asked[: len(shown)], 1)]
-    worth = [_rated(one, score) for one, score in rated if score is None or score >= POSTED]
-    weak = [one for one, score in rated if score is not None and _is_told(one, score)]
+    posted = _thresholds(agent, change, {one.category for one, _ in rated})
+    is_worth = [score is None or score >= posted[one.category] for one, score in rated]
+    judged = [*zip(rated, is_worth, strict=True)]
+    worth = [_rated(one, score) for (one, score), is_posted in judged if is_posted]
+    weak = [one for (one, score), is_posted in judged if not is_posted and _is_told(one, score)]
     rest = asked[len(shown) :]  # found no room, and is of less weight than all of these
     kept = sorted([*(one for one in found.proved if one in found.certain), *worth], key=badness)
     return found._replace(
@@ -77,10 +82,19 @@ def _scores(agent: Agent, change: Change, shown: Sequence[Code]) -> dict[str, in
     return {str(one.finding): one.score for one in reversed(answer.scores)}
 
 
-def _is_told(finding: Finding, score: int) -> bool:
+def _thresholds(agent: Agent, change: Change, categories: Iterable[str]) -> dict[str, int]:
+    """Choose the score from which findings of each category are posted."""
+    choices, here = agent.desk(Choices), {"repository": change.issue.repository}
+    return {
+        category: choices.choose("threshold", POSTED, {**here, "category": category})
+        for category in sorted(categories)
+    }
+
+
+def _is_told(finding: Finding, score: int | None) -> bool:
     """Does the summary tell it? Text in a diff may ask for a score of 0, so what is urgent never
     goes away in silence."""
-    return score < POSTED and (score >= TOLD or finding.severity in URGENT)
+    return (score or 0) >= TOLD or finding.severity in URGENT
 
 
 def _rated(finding: Finding, score: int | None) -> Finding:

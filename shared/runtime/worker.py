@@ -95,8 +95,7 @@ class Worker:
                 return True
             # What its page does not show reaches no prompt, no memory and no command. Masked after
             # that: hidden text may part a secret in two.
-            event = taken_out(event)
-            event = _without_secrets(event._replace(text=shown(event)))
+            event = preprocessed(event)
             # A timer hands on what its flow was shown when it set it.
             shown_then = ["outside"] if "heard" in event.timer else []
             ending = self._lifecycle.attempt(
@@ -177,6 +176,13 @@ def _age(record: Json) -> float:
     """Return the seconds since the record was sent."""
     sent = int(record["attributes"].get("SentTimestamp") or time.time() * 1000)
     return time.time() - sent / 1000
+
+
+def preprocessed(event: Event) -> Event:
+    """Return the event as runs see it: without the token of the moment, without what its page does
+    not show, and without secrets."""
+    event = taken_out(event)
+    return _without_secrets(event._replace(text=shown(event)))
 
 
 def _without_secrets(event: Event) -> Event:

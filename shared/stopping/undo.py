@@ -31,6 +31,8 @@ from shared.errors import (
 )
 from shared.events import Event, Json
 from shared.journal import Outcome
+from shared.learning.signals.desk import SignalsDesk
+from shared.learning.signals.store import Caused
 from shared.memory.control.unremembering import unremember
 from shared.perception.commands import command_of
 from shared.stopping.desk import StopDesk, where
@@ -107,6 +109,7 @@ class UndoDesk:
         told = (row for row in _once(rows) if not _is_sign_off(row, found))
         effects = [(row, self._taken_back(row, rows)) for row in told]
         self._settle(found, effects)
+        self._note(effects)
         memories = unremember(self._run, found.flow, found.root)
         return UndoneRun(found, [taken for _, taken in effects], memories)
 
@@ -207,6 +210,12 @@ class UndoDesk:
         if timers.cancel(row["receipt"]["id"]):
             return TakenBack("Cancelled a timer")
         return stays("A timer stays: it came already")
+
+    def _note(self, effects: Sequence[tuple[Row, TakenBack]]) -> None:
+        """Note that a person wanted what is gone taken back."""
+        signals = SignalsDesk.lend(self._loan)
+        gone = [row["key"] for row, taken in effects if row["is_taken"] and not taken.is_left]
+        signals.note(*(signals.said("undone", Caused(key)) for key in gone))
 
     def _settle(self, found: PastRun, effects: Sequence[tuple[Row, TakenBack]]) -> None:
         """Leave what stays to a later undo; forget what was said and found of what is gone."""

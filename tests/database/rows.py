@@ -16,6 +16,7 @@ _VALUES = {
     "vector": "'[1,2,3]'",
     "fault": "''",
     "verdict": "'good'",
+    "action": "'made'",
 }
 _STATES = {
     "runs": "'done'",
@@ -29,7 +30,13 @@ _STATES = {
     "stops": "'cancelled'",
     "findings": "'held'",
 }
-_KINDS = {"memory_files": "'document'"}
+_KINDS = {
+    "memory_files": "'document'",
+    "policy_versions": "'fixed'",
+    "signals": "'liked'",
+}
+#: Where a name means something else in one table.
+_OF_COLUMN = {("rules", "purpose"): "'review'", ("rules", "scope"): "'file'"}
 _OF_TYPE = {
     "json": "'{}'",
     "jsonb": "'{}'",
@@ -71,5 +78,5 @@ def _value(table: str, name: str, kind: str, tenant: str) -> str:
     if name == "tenant":
         return f"'{tenant}'"
     chosen = {"state": _STATES.get(table), "kind": _KINDS.get(table)}.get(name)
-    chosen = chosen or _VALUES.get(name) or _OF_TYPE.get(kind)
+    chosen = chosen or _OF_COLUMN.get((table, name)) or _VALUES.get(name) or _OF_TYPE.get(kind)
     return chosen or ("'x'" if kind == "text" else "1")

@@ -26,7 +26,7 @@ from tests.press.front_door import Pressing, pressing
 
 
 def _opinions(world: Pressing) -> list[tuple[str, str, str, str]]:
-    query = "select actor, verdict, kind, reason from feedback order by actor"
+    query = "select actor, kind, cause, words from signals where weight > 0 order by actor"
     [rows] = world.runner.database.run("acme", [Statement(query, {})])
     return [tuple(row.values()) for row in rows]
 
@@ -51,14 +51,14 @@ def test_a_thumb_is_noted_once_and_can_be_changed_and_taken_back(database: Datab
         world.slack.react(SUPPORT, said, "+1")
         world.slack.react(SUPPORT, said, "-1", user=BOB)
         world.settle()
-        assert _opinions(world) == [(ALICE, "good", "", ""), (BOB, "bad", "", "")]
+        assert _opinions(world) == [(ALICE, "liked", "", ""), (BOB, "disliked", "", "")]
         world.again(20)
         assert len(_opinions(world)) == 2
         world.slack.workspace.react(SUPPORT, said, ALICE, "+1", add=False)
         world.slack.react(SUPPORT, said, "thumbsdown::skin-tone-3", user=ALICE)
         world.slack.react(SUPPORT, said, "tada", user=ALICE)
         assert [one.type for one in world.settle()] == ["slack.thumb"] * 2
-        assert _opinions(world) == [(ALICE, "bad", "", ""), (BOB, "bad", "", "")]
+        assert _opinions(world) == [(ALICE, "disliked", "", ""), (BOB, "disliked", "", "")]
 
 
 def test_the_buttons_below_an_answer_ask_why_it_does_not_help(database: Database) -> None:
@@ -67,7 +67,7 @@ def test_the_buttons_below_an_answer_ask_why_it_does_not_help(database: Database
         for value in ("positive", "negative"):
             world.slack.click(SUPPORT, said, "press.feedback", value=value)
             world.settle()
-        assert _opinions(world) == [(ALICE, "bad", "", "")]
+        assert _opinions(world) == [(ALICE, "disliked", "", "")]
         world.slack.views.submit({"reason": "It is <!channel> wrong"})
         assert world.slack.settle()
         dialog = world.slack.views.dialog()
@@ -75,11 +75,11 @@ def test_the_buttons_below_an_answer_ask_why_it_does_not_help(database: Database
         world.slack.views.submit({"kind": "wrong", "reason": "It is <!channel> wrong"})
         world.settle()
         world.again(20)
-        assert _opinions(world) == [(ALICE, "bad", "wrong", "It is <!channel> wrong")]
+        assert _opinions(world) == [(ALICE, "disliked", "wrong", "It is <!channel> wrong")]
         assert world.slack.views.dialog() is None
         world.slack.click(SUPPORT, said, "press.feedback", value="positive")
         world.settle()
-        assert _opinions(world) == [(ALICE, "good", "", "")]
+        assert _opinions(world) == [(ALICE, "liked", "", "")]
 
 
 def test_a_thumb_under_what_people_say_is_nothing(database: Database) -> None:

@@ -2,5 +2,5 @@
 no environment.
 
 parser    the commands
-commands  their options; `bench` has those of the bench
+commands  their options; `bench` and `learn` have those of theirs
 """

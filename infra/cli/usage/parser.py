@@ -7,6 +7,7 @@ from pathlib import Path
 
 from infra.cli.usage import commands
 from infra.cli.usage.bench import add_bench, add_bench_evidence, add_bench_review
+from infra.cli.usage.learn import add_learn
 from infra.project import ROOT
 from infra.terminal import Arguments
 
@@ -41,6 +42,11 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str, str]] 
         commands.add_memory,
         "memory",
         "export, explain, forget and audit memories; undo changes",
+    ),
+    "learn": (
+        add_learn,
+        "learn",
+        "show what choices earn; try, promote and roll back policies",
     ),
     "reference": (
         commands.add_reference,
@@ -79,7 +85,7 @@ def flows_parser() -> argparse.ArgumentParser:
         prog="./scripts/flows",
         description=(
             "Write and certify flows, look at runs and budgets, control the memory, ingest"
-            " documents, run the test bench, replay deliveries,"
+            " documents, learn from feedback, run the test bench, replay deliveries,"
             " redrive dead letters, migrate."
         ),
         epilog="Without settings it talks to the system that ./scripts/dev runs.",

@@ -229,12 +229,13 @@ class CompareFiles(_About):
 
 @dataclass(frozen=True)
 class ReadReactions(_About):
-    """Ask for the reactions of people to a comment on lines of a pull request, as `[{"content":
-    "-1", "login": …, "id": …}]`."""
+    """Ask for the reactions of people to a comment, as `[{"content": "-1", "login": …, "id": …}]`:
+    `at` the lines of a pull request, or in the conversation of an issue."""
 
-    permissions: ClassVar[Mapping[str, str]] = {"pull_requests": "read"}
+    permissions: ClassVar[Mapping[str, str]] = {"issues": "read", "pull_requests": "read"}
     repository: str
     comment: int
+    at: Literal["lines", "conversation"] = "lines"
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ _MOVES = (
     "move_reminders",
     "move_channels",
     "move_answer_drafts",
+    "move_signals",
     "move_files",
 )
 

@@ -148,6 +148,15 @@ delete from channel_settings where tenant = %(tenant)s and lies_in(place, %(plac
 update answer_drafts set conversation = moved(conversation, %(place)s, %(became)s)
 where tenant = %(tenant)s and lies_in(conversation, %(place)s);
 
+-- name: move_signals
+-- Let what people made of the agent's work, and the rules that came of it, follow a repository to its new name.
+with ruled as (
+  update rules set place = moved(place, %(place)s, %(became)s)
+  where tenant = %(tenant)s and lies_in(place, %(place)s)
+)
+update signals set repository = moved(repository, %(name)s, %(new_name)s)
+where tenant = %(tenant)s and lies_in(repository, %(name)s);
+
 -- name: move_files
 -- Give what was taken of a place its new name, unless it was taken under that already.
 with kept as (

@@ -193,6 +193,48 @@ gone_feedback as (
                                      and lower(f.reason) ~ all (%(patterns)s::text[]) end
   returning 1
 ),
+gone_signals as (
+  delete from signals as s using asked
+  where s.tenant = %(tenant)s
+    and case %(by)s
+          when 'author' then s.actor = any (%(names)s::text[])
+                             and (%(everywhere)s or not %(own_only)s or s.actor = any (%(own)s::text[]))
+          when 'text' then s.words <> '' and cardinality(%(patterns)s::text[]) > 0
+                           and (%(everywhere)s or not %(own_only)s or s.actor = any (%(own)s::text[]))
+                           and lower(s.words) ~ all (%(patterns)s::text[])
+          when 'source' then (%(everywhere)s or not %(own_only)s and lies_in('github:' || s.repository, %(grounds)s))
+                             and lies_in('github:' || s.repository, (%(names)s::text[])[1]) end
+  returning 1
+),
+gone_evidence as (
+  delete from rule_evidence as e using asked
+  where e.tenant = %(tenant)s and (%(everywhere)s or not %(own_only)s or e.actor = any (%(own)s::text[]))
+    and case %(by)s when 'author' then e.actor = any (%(names)s::text[])
+                    when 'text' then e.words <> '' and cardinality(%(patterns)s::text[]) > 0
+                                     and lower(e.words) ~ all (%(patterns)s::text[]) end
+  returning 1
+),
+gone_rules as (
+  -- What one person alone had said goes with them, and what was learnt in a place with the place.
+  delete from rules as r using asked
+  where r.tenant = %(tenant)s
+    and case %(by)s
+          when 'author' then (%(everywhere)s or not %(own_only)s or %(names)s::text[] <@ %(own)s::text[])
+                             and (r.person = any (%(names)s::text[])
+                                  or exists (select from rule_evidence as e where (e.tenant, e.rule) = (r.tenant, r.id))
+                                     and not exists (select from rule_evidence as e where (e.tenant, e.rule) = (r.tenant, r.id)
+                                                       and e.actor <> all (%(names)s::text[])))
+          when 'text' then cardinality(%(patterns)s::text[]) > 0
+                           and (%(everywhere)s or not %(own_only)s and lies_in(r.place, %(grounds)s))
+                           and lower(r.words) ~ all (%(patterns)s::text[])
+          when 'source' then (%(everywhere)s or not %(own_only)s and lies_in(r.place, %(grounds)s))
+                             and lies_in(r.place, (%(names)s::text[])[1]) end
+  returning 1
+),
+nobody_ruled as (
+  update rules as r set decided_by = '' from asked
+  where r.tenant = %(tenant)s and %(by)s = 'author' and r.decided_by = any (%(names)s::text[]) returning 1
+),
 gone_requests as (
   delete from batch_requests where tenant = %(tenant)s and run_id in (select id from ended) returning 1
 ),

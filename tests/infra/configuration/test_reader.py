@@ -87,6 +87,7 @@ RIGHT = {
     "REPOSITORIES": '{"channel:C0123": "acme/shop", "team:T0123": "acme/website"}',
     "APPROVER_DIFFERS": "On",
     "FINDINGS_PER_DAY": "12",
+    "EXPLORE_SHARE": "0.2",
     "FOOTER": "OFF",
     "LINK_HOSTS": "docs.acme.com,*.acme.dev",
     "MAX_ATTEMPTS": "3",

@@ -71,7 +71,8 @@ def _left(session: GitHubSession, query: ReadChange, pull: Json) -> str:
 
 def read_reactions(session: GitHubSession, query: ReadReactions) -> list[Json]:
     doing = f"read the reactions to a comment in {query.repository}"
-    path = ("pulls", "comments", query.comment, "reactions")
+    kind = "pulls" if query.at == "lines" else "issues"
+    path = (kind, "comments", query.comment, "reactions")
     return [
         {
             "content": row["content"],

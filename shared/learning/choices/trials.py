@@ -1,0 +1,189 @@
+"""Trials of policies: makes a candidate, lets it choose in a share of the runs, updates it, and
+promotes, holds or rolls back.
+
+    made → explored (on trial, in a share of the runs) → promoted → updated … → rolled back
+
+Whatever is updated is a new version, so each batch can be rolled back.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from shared.choosing import Chances
+from shared.errors import SettingsError
+from shared.learning.choices.bounds import mixed
+from shared.learning.choices.examples import Example
+from shared.learning.choices.learners import learnt
+from shared.learning.choices.tuning import Tuning
+from shared.learning.choices.versions import LogEntry, PolicyState, PolicyStore, PolicyVersion
+from shared.learning.evaluation.estimators import RewardBounds, Target, under
+from shared.learning.evaluation.promotion import Evaluation, evaluate
+
+
+class Ruling(NamedTuple):
+    """Whether a candidate took over, and what was estimated."""
+
+    promoted: bool
+    evaluation: Evaluation
+
+
+class Trials:
+    """What can be done with the policy of one choice. `examples` are its choices whose time for
+    feedback is over, the oldest first."""
+
+    def __init__(
+        self, store: PolicyStore, bounds: RewardBounds, examples: Sequence[Example]
+    ) -> None:
+        self._store = store
+        self._bounds = bounds
+        self._examples = examples
+
+    def make(self, kind: str, tuning: Tuning) -> int:
+        """Make a candidate from what is known, and return its number. The first time, the default
+        arm becomes what is in force. It chooses nothing before it may explore."""
+        tuning.check()
+        if (state := self._store.state()) is None:
+            first = tuning._replace(arms=tuning.arms[:1])
+            number = self._add("fixed", first)
+            state = PolicyState(number, None, number)
+            self._store.set(state, None, LogEntry("made", None, number, "the default arm"))
+        number = self._add(kind, tuning)
+        made = state._replace(candidate=number, in_use=state.in_force)
+        self._store.set(made, state, LogEntry("made", state.in_force, state.in_force, kind))
+        return number
+
+    def explore(self, share: float) -> int:
+        """Let the candidate choose in a share of the runs, from now on."""
+        state, versions = self._known()
+        candidate = self._candidate(state, versions)
+        number = self._on_trial(versions[state.in_force], candidate, share)
+        entry = LogEntry("explored", state.in_force, state.in_force, f"share {share:g}")
+        self._store.set(state._replace(in_use=number), state, entry)
+        return number
+
+    def update(self) -> list[int]:
+        """Learn from what came since: what is in force, if it learns, and what is on trial. Return
+        the numbers of the new versions."""
+        state, versions = self._known()
+        in_force, number = versions[state.in_force], state.in_force
+        made: list[int] = []
+        if in_force.kind != "fixed":
+            number = self._add(in_force.kind, in_force.how)
+            made.append(number)
+        new = PolicyState(number, state.candidate, number)
+        trial = versions[state.in_use] if state.in_use != state.in_force else None
+        if state.candidate is not None and trial:
+            candidate = versions[state.candidate]
+            again = self._add(candidate.kind, candidate.how)
+            now = self._store.versions()
+            use = self._on_trial(now[number], now[again], trial.tuning["share"])
+            new = PolicyState(number, again, use)
+            made += [again, use]
+        if made:
+            entry = LogEntry("updated", state.in_force, new.in_force)
+            self._store.set(new, state, entry)
+        return made
+
+    def evaluate(self) -> Evaluation:
+        """Estimate the candidate from its trial beside what is in force; raises SettingsError
+        without a candidate."""
+        state, versions = self._known()
+        self._candidate(state, versions)
+        of = {number: versions[number].tuning for number in versions if _is_trial(versions[number])}
+        kind = versions[state.candidate or 0]
+        on_trial = {
+            number: versions[tuning["candidate"]].chances
+            for number, tuning in of.items()
+            if _is_kin(versions[tuning["candidate"]], kind)
+        }
+        examples = [one for one in self._examples if one.version in on_trial]
+        candidate = _as_it_was(on_trial)
+        return evaluate(examples, candidate, under(versions[state.in_force].chances), self._bounds)
+
+    def promote(self) -> Ruling:
+        """Let the candidate take over if its evaluation allows it; else hold it, with the reason in
+        the log. On trial it stays on trial."""
+        state, _ = self._known()
+        found = self.evaluate()
+        before, after = state.in_force, state.candidate
+        if found.why_not or after is None:
+            entry = LogEntry("held", before, before, found.why_not, found.to_json())
+            self._store.note(entry)
+            return Ruling(False, found)
+        entry = LogEntry("promoted", before, after, str(found.gain), found.to_json())
+        self._store.set(PolicyState(after, None, after), state, entry)
+        return Ruling(True, found)
+
+    def hold(self) -> None:
+        """End the trial: from now on runs choose by what is in force."""
+        state, _ = self._known()
+        entry = LogEntry("held", state.in_force, state.in_force, "the trial was ended")
+        self._store.set(PolicyState(state.in_force, None, state.in_force), state, entry)
+
+    def roll_back(self, to: int | None = None) -> int:
+        """Let the version that was in force before take over again, or that of a number; return
+        its number. A trial ends."""
+        state, versions = self._known()
+        number = self._before(state) if to is None else to
+        if number not in versions or _is_trial(versions[number]):
+            raise SettingsError(f"there is no version {number} to roll back to")
+        entry = LogEntry("rolled back", state.in_force, number)
+        self._store.set(PolicyState(number, None, number), state, entry)
+        return number
+
+    def withdraw(self, repository: str) -> int:
+        """Learn again without what was learnt in a repository, end a trial, and delete the other
+        versions; return the number of the one in force."""
+        state, versions = self._known()
+        self._examples = [one for one in self._examples if one.repository != repository]
+        again = self._add(versions[state.in_force].kind, versions[state.in_force].how)
+        entry = LogEntry("withdrawn", state.in_force, again, "a repository was withdrawn")
+        self._store.set(PolicyState(again, None, again), state, entry)
+        self._store.forget_others()
+        return again
+
+    def _before(self, state: PolicyState) -> int:
+        for row in self._store.log(1_000):
+            is_other = row["before"] not in (None, state.in_force)
+            if row["after"] == state.in_force and is_other and row["action"] != "rolled back":
+                return int(row["before"])
+        raise SettingsError("no other version was in force before")
+
+    def _known(self) -> tuple[PolicyState, dict[int, PolicyVersion]]:
+        if not (state := self._store.state()):
+            raise SettingsError("this choice has no policy yet; make one")
+        return state, self._store.versions()
+
+    def _candidate(self, state: PolicyState, versions: dict[int, PolicyVersion]) -> PolicyVersion:
+        if state.candidate is None:
+            raise SettingsError("there is no candidate; make one")
+        return versions[state.candidate]
+
+    def _add(self, kind: str, tuning: Tuning) -> int:
+        chances = learnt(kind, self._examples, tuning)
+        return self._store.add(kind, tuning.to_json(), chances, len(self._examples))
+
+    def _on_trial(self, in_force: PolicyVersion, candidate: PolicyVersion, share: float) -> int:
+        """Keep a version that is what is in force, but for a share in which the candidate chooses,
+        as curious as it likes."""
+        curious = candidate.how._replace(share=1.0)
+        if candidate.kind == "fixed":
+            curious = candidate.how
+        free = learnt(candidate.kind, self._examples, curious)
+        chances = mixed(in_force.chances, mixed(candidate.chances, free, 0.5), share)
+        tuning = {"candidate": candidate.number, "share": share}
+        return self._store.add("trial", tuning, chances, len(self._examples))
+
+
+def _is_trial(version: PolicyVersion) -> bool:
+    return version.kind == "trial"
+
+
+def _is_kin(one: PolicyVersion, other: PolicyVersion) -> bool:
+    """Is one an earlier version of the other, which learns in the same way?"""
+    return one.kind == other.kind and one.tuning == other.tuning
+
+
+def _as_it_was(on_trial: dict[int, Chances]) -> Target:
+    """Return the candidate as it was at each example."""
+    return lambda one: one.under(on_trial[one.version])

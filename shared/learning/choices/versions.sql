@@ -1,0 +1,56 @@
+-- name: add
+-- Keep a version under the next number.
+insert into policy_versions (tenant, flow, choice, number, kind, tuning, chances, examples, made_by)
+select %(tenant)s, %(flow)s, %(choice)s,
+       1 + coalesce((select max(number) from policy_versions
+                     where tenant = %(tenant)s and flow = %(flow)s and choice = %(choice)s), 0),
+       %(kind)s, %(tuning)s, %(chances)s, %(examples)s, %(by)s
+returning number;
+
+-- name: versions
+-- All versions of a policy, the oldest first.
+select number, kind, tuning, chances, examples, made_by, extract(epoch from made_at)::float8 as made_at
+from policy_versions where tenant = %(tenant)s and flow = %(flow)s and choice = %(choice)s order by number;
+
+-- name: state
+-- Which version is in force, which is on trial, and which one runs choose by.
+select in_force, candidate, in_use from policies
+where tenant = %(tenant)s and flow = %(flow)s and choice = %(choice)s;
+
+-- name: states
+-- The policies of a tenant.
+select flow, choice, in_force, candidate, in_use from policies where tenant = %(tenant)s order by flow, choice;
+
+-- name: set
+-- Change them and note it, if they are still as they were read; the first time there are none.
+with changed as (
+  insert into policies (tenant, flow, choice, in_force, candidate, in_use)
+  select %(tenant)s, %(flow)s, %(choice)s, %(in_force)s, %(candidate)s, %(in_use)s
+  where %(was)s::int is null
+     or exists (select from policies where tenant = %(tenant)s and flow = %(flow)s and choice = %(choice)s)
+  on conflict (tenant, flow, choice) do update
+  set in_force = excluded.in_force, candidate = excluded.candidate, in_use = excluded.in_use
+  where policies.in_use = %(was)s::int and policies.in_force = %(was_in_force)s::int
+  returning in_use
+)
+insert into policy_log (tenant, flow, choice, action, before, after, actor, reason, evaluation)
+select %(tenant)s, %(flow)s, %(choice)s, %(action)s, %(before)s, %(after)s, %(actor)s, %(reason)s, %(evaluation)s
+from changed returning id;
+
+-- name: note
+-- Keep who changed a policy, and why.
+insert into policy_log (tenant, flow, choice, action, before, after, actor, reason, evaluation)
+values (%(tenant)s, %(flow)s, %(choice)s, %(action)s, %(before)s, %(after)s, %(actor)s, %(reason)s, %(evaluation)s);
+
+-- name: log
+-- What happened to the policies, the newest first.
+select flow, choice, action, before, after, actor, reason, evaluation, at from policy_log
+where tenant = %(tenant)s and %(flow)s in ('', flow) and %(choice)s in ('', choice) order by id desc limit %(limit)s;
+
+-- name: forget_others
+-- Delete all versions but those that count.
+delete from policy_versions as v using policies as p
+where v.tenant = %(tenant)s and v.flow = %(flow)s and v.choice = %(choice)s
+  and (p.tenant, p.flow, p.choice) = (v.tenant, v.flow, v.choice)
+  and v.number not in (p.in_force, coalesce(p.candidate, 0), p.in_use)
+returning v.number;

@@ -1,0 +1,171 @@
+"""What `/learnings` does with rules: lists and explains them to everybody, and accepts, edits,
+disables, widens and deletes them for who may write."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from shared.desk import Loan
+from shared.events import Json
+from shared.journal import Outcome
+from shared.learning.rules.store import LONGEST, Rule, RuleStore
+from shared.redaction.redacting import redacted
+
+NOT_ALLOWED = "That needs write permission; somebody who has it must do it."
+_ORDER = re.compile(
+    r"\s*(?:(accept|disable|delete|edit|widen|why)\s+)?`?(r-[0-9a-f]{10})`?(?:\s+(.*))?",
+    re.I | re.S,
+)
+_STATES = {"candidate": "waits to be accepted", "active": "accepted", "disabled": "disabled"}
+_REACH = {
+    "lines": "for this code",
+    "file": "in its file",
+    "repository": "everywhere here",
+    "organisation": "in the whole organisation",
+    "person": "for one person",
+}
+
+
+class RuleOrder(NamedTuple):
+    """What somebody wants of one rule; `why` asks about it."""
+
+    verb: str
+    id: str
+    words: str
+
+
+def order_of(text: str) -> RuleOrder | None:
+    """Read `accept r-1a2b3c4d5e`, `edit r-1a2b3c4d5e WORDS`, or the id alone."""
+    found = _ORDER.fullmatch(text.strip())
+    if not found:
+        return None
+    return RuleOrder((found[1] or "why").lower(), found[2].lower(), (found[3] or "").strip())
+
+
+class RuleCommands:
+    """The rules of a place and of what it works on."""
+
+    def __init__(self, loan: Loan) -> None:
+        self._loan = loan
+        self._run = loan.run
+        self._event = loan.run.event
+        self._store = RuleStore(loan.run)
+        repository = self._event.repository
+        of_repository = f"github:{repository}" if repository else ""
+        #: Where the rules that may be seen here are from.
+        self.places = [*dict.fromkeys(filter(None, (of_repository, self._event.scope)))]
+
+    def listed(self) -> str:
+        """Return the rules as a list in Markdown; '' for none."""
+        rows = [_row(one) for one in self._found("")]
+        return "\n".join(["**Rules**", "", *rows]) if rows else ""
+
+    def obey(self, order: RuleOrder) -> str:
+        """Do what somebody wants of a rule, and return the answer."""
+        found = self._found(order.id)
+        if not found:
+            return f"There is no rule `{order.id}` here."
+        [rule] = found
+        if order.verb == "why":
+            return _explained(rule)
+        if not self._loan.may_write():
+            return NOT_ALLOWED
+        return _VERBS[order.verb](self, rule, order.words)
+
+    def _accept(self, rule: Rule, _: str) -> str:
+        self._change("decide", rule, state="active")
+        return f"Accepted: from now on I heed `{rule.id}`."
+
+    def _disable(self, rule: Rule, _: str) -> str:
+        self._change("decide", rule, state="disabled")
+        again = f"`/learnings accept {rule.id}` undoes it."
+        return f"Disabled: I do not heed `{rule.id}` any more. {again}"
+
+    def _delete(self, rule: Rule, _: str) -> str:
+        self._change("delete", rule)
+        return f"Deleted `{rule.id}`."
+
+    def _edit(self, rule: Rule, words: str) -> str:
+        words = redacted(" ".join(words.split()))[:LONGEST]
+        if not words:
+            return f"Say what the rule is to be: `/learnings edit {rule.id} WORDS`."
+        self._change("edit", rule, words=words)
+        return f"`{rule.id}` now says: {_plain(words)}"
+
+    def _widen(self, rule: Rule, scope: str) -> str:
+        scope, platform = scope.strip().lower(), rule.place.partition(":")[0]
+        if scope not in {"file", "repository", "channel", "organisation"}:
+            return "Say how far: `file`, `repository`, `channel` or `organisation`."
+        scope = "repository" if scope == "channel" else scope
+        owner = rule.place.rpartition("/" if platform == "github" else ":")[0]
+        place = owner if scope == "organisation" and rule.scope != "organisation" else rule.place
+        self._change("reach", rule, scope=scope, place=place)
+        return f"`{rule.id}` now counts {_REACH[scope]}."
+
+    def _found(self, id_: str) -> list[Rule]:
+        about = {"places": self.places, "id": id_}
+
+        def work() -> Outcome:
+            return Outcome([one._asdict() for one in self._store.read("listed", **about)])
+
+        rows: list[Json] = self._run.step("rules", about, work)
+        mine = (Rule(**row) for row in rows)
+        return [one for one in mine if one.person in {"", self._event.actor.id} or id_]
+
+    def _change(self, name: str, rule: Rule, **values: str) -> None:
+        by = {"id": rule.id, "by": self._event.actor.name}
+        statement = self._store.statement(name, **by, **values)
+        about = {"what": name, "rule": rule.id, **values}
+        self._run.step("rule", about, lambda: Outcome(None, statements=[statement]))
+
+
+_VERBS: Mapping[str, Callable[[RuleCommands, Rule, str], str]] = {
+    "accept": RuleCommands._accept,
+    "disable": RuleCommands._disable,
+    "delete": RuleCommands._delete,
+    "edit": RuleCommands._edit,
+    "widen": RuleCommands._widen,
+}
+
+
+def _row(rule: Rule) -> str:
+    heeded = "heeded" if rule.in_force else _STATES[rule.state]
+    return f"- `{rule.id}` {_plain(rule.words)} ({_where(rule)}; {heeded}; {_voices(rule)})"
+
+
+def _explained(rule: Rule) -> str:
+    lines = [f"`{rule.id}`: {_plain(rule.words)}", "", f"- It counts {_where(rule)}."]
+    lines += [f"- It came of this finding: {_plain(rule.about)}"] if rule.about else []
+    lines.append(f"- {_voices(rule)}; it {_standing(rule)}.")
+    if rule.uses:
+        made = f"what people made of them: {rule.outcome:+.1f}"
+        lines.append(f"- {rule.uses} runs heeded it; {made}.")
+    lines.append(f"- `/learnings accept`, `edit`, `widen`, `disable` or `delete {rule.id}`")
+    return "\n".join(lines)
+
+
+def _standing(rule: Rule) -> str:
+    by = f" by {_code(rule.decided_by)}" if rule.decided_by else ""
+    if rule.state == "active" and not rule.in_force:
+        return f"was accepted{by}, and is not heeded since what came of it was disliked"
+    if rule.state == "candidate" and rule.in_force:
+        return "is heeded, since so many said so independently"
+    return f"{'is ' if rule.state != 'candidate' else ''}{_STATES[rule.state]}{by}"
+
+
+def _voices(rule: Rule) -> str:
+    return f"{rule.supporters} {'person' if rule.supporters == 1 else 'people'} said so"
+
+
+def _where(rule: Rule) -> str:
+    place = rule.place.partition(":")[2]
+    named = f" ({_code(rule.path)})" if rule.scope in {"lines", "file"} and rule.path else ""
+    return f"{_REACH[rule.scope]}{named} in {_code(place)}" if place else _REACH[rule.scope]
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).replace("<", "&lt;").replace("@", "@\u200b")
+
+
+def _code(text: str) -> str:
+    return f"`{' '.join(text.replace('`', chr(39)).split())}`"

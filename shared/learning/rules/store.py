@@ -1,0 +1,88 @@
+"""Keeps the rules of a tenant, who said so, and which runs heeded them."""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from shared.canonical import digest
+from shared.database import Row, Statement, queries
+from shared.journal import Run
+from shared.redaction.redacting import redacted
+
+SQL = queries(__file__, "store.sql")
+
+Purpose = Literal["review", "tone"]
+Scope = Literal["lines", "file", "repository", "organisation", "person"]
+State = Literal["candidate", "active", "disabled"]
+#: Characters of a rule.
+LONGEST = 400
+
+
+class Rule(NamedTuple):
+    """What people want, in their words. A `candidate` is heeded once somebody accepted it, or as
+    many said so as `rules_in_force` wants. `supporters` are how many different people did."""
+
+    id: str
+    purpose: Purpose
+    scope: Scope
+    place: str
+    words: str
+    path: str = ""
+    shape: str = ""
+    person: str = ""
+    category: str = ""
+    about: str = ""
+    state: State = "candidate"
+    decided_by: str = ""
+    supporters: int = 0
+    outcome: float = 0.0
+    uses: int = 0
+    in_force: bool = False
+
+    @classmethod
+    def of_row(cls, row: Row) -> "Rule":
+        return cls(**{name: row[name] for name in cls._fields if name in row})
+
+
+def new_rule(
+    purpose: Purpose,
+    scope: Scope,
+    place: str,
+    words: str,
+    *,
+    path: str = "",
+    shape: str = "",
+    person: str = "",
+    category: str = "",
+    about: str = "",
+) -> Rule:
+    """Return a candidate; the same words about the same have the same id."""
+    words = redacted(" ".join(words.split()))[:LONGEST]
+    id_ = f"r-{digest([purpose, place, words, about, person])[:10]}"
+    return Rule(id_, purpose, scope, place, words, path, shape, person, category, about)
+
+
+class RuleStore:
+    """The rules of a run's tenant."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def read(self, name: str, **values: object) -> list[Rule]:
+        """Return what the named query finds, inside a step of its caller's."""
+        [rows] = self._run.write([self.statement(name, **values)])
+        return [Rule.of_row(row) for row in rows]
+
+    def proposed(self, rule: Rule, key: str, actor: str, words: str, at: float) -> list[Statement]:
+        """Return the statements that keep a rule and that somebody said so, once for each `key`."""
+        evidence = {"key": key, "actor": actor, "said": redacted(words)[:LONGEST], "at": at}
+        return [
+            self.statement("propose", **rule._asdict()),
+            self.statement("support", rule=rule.id, **evidence),
+        ]
+
+    def heeded(self, rules: Sequence[Rule]) -> list[Statement]:
+        """Return the statement that keeps that the run heeds these rules."""
+        return [self.statement("heed", rules=[one.id for one in rules])] if rules else []
+
+    def statement(self, name: str, **values: object) -> Statement:
+        return self._run.statement(name, values, SQL)

@@ -1,0 +1,151 @@
+"""In a simulated organisation a policy learns, is tried before it is trusted, follows people, and
+is moved by nobody else."""
+
+import pytest
+
+from shared.choosing import bucket_of
+from shared.database import Database
+from shared.errors import SettingsError
+from shared.learning.choices.learners import learnt
+from shared.learning.choices.tuning import Tuning
+from shared.learning.choices.versions import LogEntry
+from tests.learning.choices.organisation import ARMS, TASTES, Organisation
+
+TUNING = Tuning(ARMS, share=0.2, half_life=150)
+
+
+def curve(organisation: Organisation, runs: int, batch: int = 50) -> list[float]:
+    """Live in batches; after each, learn, and promote what is surely better."""
+    points = []
+    for _ in range(runs // batch):
+        points.append(organisation.live(batch))
+        trials = organisation.trials
+        trials.update()
+        state = organisation.store.state()
+        if state and state.candidate:
+            organisation.trials.promote()
+    return points
+
+
+def tried(database: Database, seed: int, kind: str = "thompson") -> Organisation:
+    organisation = Organisation(database, seed)
+    organisation.trials.make(kind, TUNING)
+    organisation.trials.explore(0.2)
+    return organisation
+
+
+@pytest.mark.parametrize(("kind", "seed"), [("thompson", 1), ("epsilon-greedy", 2)])
+def test_acceptance_rises_by_half_and_a_flip_is_followed(
+    database: Database, kind: str, seed: int
+) -> None:
+    organisation = tried(database, seed, kind)
+    fixed = sum(tastes[0] for tastes in TASTES.values()) / len(TASTES)
+    points = curve(organisation, 500)
+    log = organisation.store.log()
+    assert [row["action"] for row in log].count("promoted") == 1
+    reached = organisation.expected()
+    print(f"{kind}: fixed {fixed:.2f}; " + " ".join(f"{one:.2f}" for one in points))
+    assert reached >= 1.5 * fixed
+    assert sum(points[-3:]) / 3 >= 1.5 * fixed
+    organisation.tastes = {"acme/shop": TASTES["acme/docs"], "acme/docs": TASTES["acme/shop"]}
+    flipped = organisation.expected()
+    points = curve(organisation, 200, 25)
+    print(f"flipped {flipped:.2f}: " + " ".join(f"{one:.2f}" for one in points))
+    assert organisation.expected() >= 1.5 * fixed > flipped
+
+
+def test_what_is_no_better_is_held(database: Database) -> None:
+    organisation = Organisation(database, 3)
+    organisation.tastes = {place: (0.5, 0.5, 0.5) for place in TASTES}
+    organisation.trials.make("thompson", TUNING)
+    with pytest.raises(SettingsError, match="no version 9"):
+        organisation.trials.roll_back(9)
+    organisation.trials.explore(0.2)
+    organisation.live(150)
+    ruling = organisation.trials.promote()
+    assert not ruling.promoted
+    assert "not surely better" in ruling.evaluation.why_not
+    assert organisation.store.log()[0]["action"] == "held"
+    organisation.trials.hold()
+    state = organisation.store.state()
+    assert state and state.in_use == state.in_force == 1
+
+
+def test_what_costs_more_is_held(database: Database) -> None:
+    organisation = Organisation(database, 4, costs=(0.01, 0.1, 0.1))
+    organisation.trials.make("thompson", TUNING)
+    organisation.trials.explore(0.2)
+    for _ in range(5):
+        organisation.live(50)
+        organisation.trials.update()
+    ruling = organisation.trials.promote()
+    assert not ruling.promoted
+    assert "cost" in ruling.evaluation.why_not
+
+
+def test_a_rollback_is_one_step(database: Database) -> None:
+    organisation = tried(database, 5)
+    curve(organisation, 300)
+    state = organisation.store.state()
+    assert state and state.in_force > 1
+    one = organisation.trials.update()
+    assert one
+    assert organisation.trials.roll_back() == state.in_force
+    assert organisation.trials.roll_back(1) == 1
+    assert organisation.expected() == pytest.approx(0.325)
+    said = [(row["action"], row["after"]) for row in organisation.store.log()[:2]]
+    assert said == [("rolled back", 1), ("rolled back", state.in_force)]
+
+
+def test_a_brigade_of_outsiders_moves_nothing(database: Database) -> None:
+    organisation = tried(database, 6)
+    organisation.live(200)
+    before, told = organisation.examples, organisation.trials.evaluate()
+    for number in range(20):
+        organisation.shout(f"stranger {number}", 0.0, "")
+    assert organisation.examples == before
+    assert organisation.trials.evaluate() == told
+
+
+def test_one_loud_person_turns_no_policy(database: Database) -> None:
+    organisation = tried(database, 10)
+    curve(organisation, 300)
+    shop = bucket_of({"repository": "acme/shop"})
+    before = learnt("thompson", organisation.examples, TUNING).buckets[shop]
+    organisation.shout("mallory", 1.0, "3")
+    after = learnt("thompson", organisation.examples, TUNING).buckets[shop]
+    assert before[1] > 0.7
+    assert after[1] > 0.7
+
+
+def test_one_person_alone_promotes_nothing(database: Database) -> None:
+    organisation = tried(database, 7)
+    organisation.speaking = ["ada"]
+    for _ in range(6):
+        organisation.live(50)
+        organisation.trials.update()
+    ruling = organisation.trials.promote()
+    assert not ruling.promoted
+    state = organisation.store.state()
+    assert state and state.in_force == 1
+
+
+def test_what_was_learnt_in_a_withdrawn_repository_is_gone(database: Database) -> None:
+    organisation = tried(database, 8)
+    curve(organisation, 300)
+    organisation.trials.withdraw("github:acme/shop")
+    versions = organisation.store.versions()
+    assert "acme/shop" not in str([version.chances for version in versions.values()])
+    state = organisation.store.state()
+    assert state and {*versions} == {state.in_force}
+
+
+def test_two_changes_at_once_are_one(database: Database) -> None:
+    organisation = tried(database, 9)
+    state = organisation.store.state()
+    assert state
+    stale, entries = state._replace(in_use=1), len(organisation.store.log())
+    organisation.trials.hold()
+    with pytest.raises(SettingsError, match="meanwhile"):
+        organisation.store.set(stale, state, LogEntry("held", 1, 1))
+    assert len(organisation.store.log()) == entries + 1
