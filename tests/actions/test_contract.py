@@ -13,6 +13,7 @@ import shared.actions.github.actions as do
 import shared.actions.github.adapter as github
 import shared.actions.github.queries as ask
 import shared.actions.github.reactions as react
+import shared.actions.github.uploads.queries as uploads
 import shared.actions.slack.actions as say
 import shared.actions.slack.adapter as slack
 import shared.actions.slack.heard.queries as hear
@@ -136,6 +137,8 @@ def on_github() -> Iterator[Platform]:
                 ask.ReadFile(SHOP, "a.md", blobs["a.md"], commit, 1_000),
                 ask.ReadIssue(SHOP, issue.number),
                 ask.ReadJobLog(SHOP, sandbox.check(SHOP, head, "ci", "failure", log="No\n")),
+                uploads.ReadLinePictures(SHOP, comment.id),
+                uploads.ReadPictures(SHOP, issue.number),
                 ask.ReadPull(SHOP, pull),
                 ask.ReadReactions(SHOP, comment.id),
                 ask.ReadTeamFiles(SHOP, "a.md"),
