@@ -1,5 +1,4 @@
-"""What the agent hears: messages in a row, edits, files, links in Slack, pictures on GitHub; each as
-data.
+"""What the agent hears: messages in a row, edits, files and links in Slack, pictures on GitHub.
 
 desk         what a run answers: several messages taken together, as they are when the answer begins
 own_nature   what is said of itself when somebody asks: that it is an AI, that it rates nobody
