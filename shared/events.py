@@ -14,10 +14,8 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 Source = Literal["github", "slack", "api", "schedule"]
 Role = Literal["owner", "member", "collaborator", "contributor", "none"]
 
-#: The end of the id of a mention: not each one is known as such in its first event.
-MENTION = ":mention"
-#: Stands in the id of an event that comes again, before the run that failed.
-RETRY = ":retry:"
+#: In ids: the end of a mention's, which its first event may not show; before the run tried again.
+MENTION, RETRY = ":mention", ":retry:"
 #: The audience of what anybody may read, such as a public repository.
 PUBLIC = "public"
 #: The beginnings of the types of Slack's events whose people expect an answer.

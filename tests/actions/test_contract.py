@@ -244,7 +244,9 @@ def declared(*modules: Any) -> Kinds:
 
 
 def test_every_kind_has_its_line_in_the_table_and_nothing_else_has(platform: Platform) -> None:
-    modules = {"github": (do, ask, react, sections), "slack": (say, hear, show)}[platform.name]
+    modules = {"github": (do, ask, uploads, react, sections), "slack": (say, hear, show)}[
+        platform.name
+    ]
     rights = {kind for kind in right.QUERIES if f".{platform.name}:" in kind.connector}
     kinds = declared(*modules) | rights
     assert {*platform.table, *platform.answers} == kinds
