@@ -14,10 +14,9 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 Source = Literal["github", "slack", "api", "schedule"]
 Role = Literal["owner", "member", "collaborator", "contributor", "none"]
 
-#: The ends of ids: of a mention, not always known as one at first, and of a command in an opening.
-MENTION, AS_OPENED = ":mention", ":as-opened"
-#: Stands in the id of an event that comes again, before the run that failed.
-RETRY = ":retry:"
+#: In ids: the end of a mention's, not always known as one at first; the end of that of a command in
+#: an opening; and what stands before the run that is tried again.
+MENTION, AS_OPENED, RETRY = ":mention", ":as-opened", ":retry:"
 #: The audience of what anybody may read, such as a public repository.
 PUBLIC = "public"
 #: The beginnings of the types of Slack's events whose people expect an answer.

@@ -11,6 +11,8 @@ readers    everybody who may see the answer
 repositories  the connected repositories that all of them see
 standing   checks if passages still stand in their sources, and if all readers may see them
 kinds      what an answer declares itself to be, and which questions ask for facts
+small_talk tells talk from facts by how sentences are built
+titles     names sources in Slack as people do
 unknown    "I don't know": what was searched, and whom to ask
 gaps       what was asked and not answered, for who writes documentation
 searching  the tools with which a model searches GitHub, Slack and the memory

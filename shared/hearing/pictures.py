@@ -60,16 +60,17 @@ class PicturesDesk:
         return tuple(self._shown(row, bodies) for row in rows)
 
     def _query(self, *, issue: bool) -> tuple[ReadPictures | ReadLinePictures | None, str]:
-        """Return what asks for the pictures of the text that is about, and that text."""
+        """Return what asks for the pictures of the text that it is about, and that text as it was
+        written: the event's own shows no Markdown of pictures."""
         event, payload = self._event, self._event.payload
         of_comment = dig(payload, "comment")
         id_ = 0 if issue else of_comment.get("id", 0) if isinstance(of_comment, dict) else 0
         if type(id_) is not int or event.source != "github" or not event.issue_target:
             return None, ""
         here = event.issue
-        if id_ and event.type.startswith("github.pull_request_review_comment."):
-            return ReadLinePictures(here.repository, id_), event.text
         text = string(payload, "comment", "body") if id_ else _body(event)
+        if id_ and event.type.startswith("github.pull_request_review_comment."):
+            return ReadLinePictures(here.repository, id_), text
         return ReadPictures(here.repository, here.number, id_), text
 
     def _rows(
@@ -80,7 +81,7 @@ class PicturesDesk:
             yield {"name": "pictures", "note": "there was no time left to look at them"}
             return
         try:
-            found = self._loan.read(query)
+            found = self._loan.read(query)["items"]
         except AgentFlowsError as err:
             log("pictures not read", run=self._loan.run.id, error=type(err).__name__)
             found = [{"name": "pictures", "note": "GitHub does not give them now"}]

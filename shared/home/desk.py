@@ -87,7 +87,7 @@ class HomeDesk:
         found = {}
         channels = self._channels(self._rows())
         if channels and (name := self._name_of(channels[0].id)):
-            found[f"What did I miss in {name}?"] = f"summarize <#{channels[0].id}> since yesterday"
+            found[f"What did I miss in {name}?"] = f"summarize {name} since yesterday"
         for repository in self._connected()[:1]:
             name = repository.partition("/")[2]
             found[f"What is open in {name}?"] = f"Which issues of {repository} are open?"

@@ -13,6 +13,7 @@ import shared.actions.github.actions as do
 import shared.actions.github.adapter as github
 import shared.actions.github.queries as ask
 import shared.actions.github.reactions as react
+import shared.actions.github.uploads.queries as uploads
 import shared.actions.slack.actions as say
 import shared.actions.slack.adapter as slack
 import shared.actions.slack.heard.queries as hear
@@ -136,6 +137,8 @@ def on_github() -> Iterator[Platform]:
                 ask.ReadFile(SHOP, "a.md", blobs["a.md"], commit, 1_000),
                 ask.ReadIssue(SHOP, issue.number),
                 ask.ReadJobLog(SHOP, sandbox.check(SHOP, head, "ci", "failure", log="No\n")),
+                uploads.ReadLinePictures(SHOP, comment.id),
+                uploads.ReadPictures(SHOP, issue.number),
                 ask.ReadPull(SHOP, pull),
                 ask.ReadReactions(SHOP, comment.id),
                 ask.ReadTeamFiles(SHOP, "a.md"),
@@ -241,7 +244,9 @@ def declared(*modules: Any) -> Kinds:
 
 
 def test_every_kind_has_its_line_in_the_table_and_nothing_else_has(platform: Platform) -> None:
-    modules = {"github": (do, ask, react, sections), "slack": (say, hear, show)}[platform.name]
+    modules = {"github": (do, ask, uploads, react, sections), "slack": (say, hear, show)}[
+        platform.name
+    ]
     rights = {kind for kind in right.QUERIES if f".{platform.name}:" in kind.connector}
     kinds = declared(*modules) | rights
     assert {*platform.table, *platform.answers} == kinds

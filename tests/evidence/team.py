@@ -1,6 +1,6 @@
 """A team with a repository, a workspace and a memory, that asks the agent in #support."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from flows.chat import chat
@@ -44,21 +44,9 @@ class Team:
 
     # What people do
 
-    def asks(
-        self,
-        text: str = QUESTION,
-        channel: str = SUPPORT,
-        files: Sequence[tuple[str, bytes]] = (),
-        **changes: Any,
-    ) -> Event:
-        """Let Alice mention the agent, perhaps with files."""
-        said = f"<@{BOT_USER}> {text}"
-        if files:
-            ts = self.slack.attach(channel, *files, text=said)
-            message = self.slack.workspace.message(channel, ts)
-            inner = {**message, "channel": channel, "channel_type": "channel", "event_ts": ts}
-            return taken(inner)._replace(workplace=Workplace(SHOP, TENANT), **changes)
-        ts = self.slack.say(channel, said)
+    def asks(self, text: str = QUESTION, channel: str = SUPPORT, **changes: Any) -> Event:
+        """Let Alice mention the agent."""
+        ts = self.slack.say(channel, f"<@{BOT_USER}> {text}")
         brought = self.slack.searches.brought({"type": "message", "user": ALICE})
         event = an_event(
             id=f"slack:{TEAM}:{channel}:{ts}",
@@ -77,6 +65,13 @@ class Team:
             workplace=Workplace(SHOP, TENANT),
         )
         return event._replace(**changes)
+
+    def sends(self, text: str, *files: tuple[str, bytes]) -> Event:
+        """Let Alice mention the agent, with files."""
+        ts = self.slack.attach(SUPPORT, *files, text=f"<@{BOT_USER}> {text}")
+        message = self.slack.workspace.message(SUPPORT, ts)
+        inner = {**message, "channel": SUPPORT, "channel_type": "channel", "event_ts": ts}
+        return taken(inner)._replace(workplace=Workplace(SHOP, TENANT))
 
     def knows(
         self,

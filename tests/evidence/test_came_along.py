@@ -8,7 +8,7 @@ import pytest
 
 from flows.memory import memory
 from infra.local.sandbox.slack.workspace import GENERAL
-from shared.database import Statement
+from shared.database import Row, Statement
 from tests.evidence.team import SHOP, TENANT, Team, after, steps
 from tests.hearing.made_files import PNG, pdf
 
@@ -39,7 +39,7 @@ def file_of(team: Team) -> str:
 )
 @pytest.mark.parametrize("later", [False, True])
 def test_a_file_is_read_again_before_it_is_cited(team: Team, case: Changed, later: bool) -> None:
-    event = team.asks("When does the bell ring?", files=[NOTES])
+    event = team.sends("When does the bell ring?", NOTES)
     if later:
         team.says("[talk] I see.")
         team.hears(event)
@@ -90,7 +90,7 @@ def test_a_link_to_a_message_is_read_again_before_it_is_cited(team: Team, how: s
 def test_follow_ups_see_the_files_and_fetch_no_text_again(team: Team) -> None:
     pytest.importorskip("pypdf")
     files = [NOTES, ("a.csv", b"day,count\nMonday,3\n"), ("b.py", b"def ring():\n    return 10\n")]
-    first = team.asks("Look:", files=[*files, ("c.pdf", pdf("The key is under the mat."))])
+    first = team.sends("Look:", *files, ("c.pdf", pdf("The key is under the mat.")))
     team.says("[talk] I see.", "[talk] Yes.")
     team.hears(first)
     fetched = len(team.slack.downloads)
@@ -105,7 +105,7 @@ def test_follow_ups_see_the_files_and_fetch_no_text_again(team: Team) -> None:
 
 def test_other_conversations_do_not_see_them(team: Team) -> None:
     team.says("[talk] I see.", "[talk] Yes.")
-    team.hears(team.asks("Look:", files=[NOTES]))
+    team.hears(team.sends("Look:", NOTES))
     team.hears(team.asks("And now?"))
     assert "The bell" not in team.asked().messages[-1].text
 
@@ -113,7 +113,7 @@ def test_other_conversations_do_not_see_them(team: Team) -> None:
 def test_long_and_many_files_are_shown_in_part(team: Team) -> None:
     team.says("[talk] I see.", "[talk] Yes.")
     files = [(f"{n}.txt", f"word{n} {'x' * 9_000}".encode()) for n in range(8)]
-    first = team.asks("Look:", files=files)
+    first = team.sends("Look:", *files)
     team.hears(first)
     team.hears(team.follows_up(first, "And now?"))
     shown = team.asked().messages[-1].text
@@ -125,7 +125,7 @@ def test_long_and_many_files_are_shown_in_part(team: Team) -> None:
 def test_pictures_are_shown_again_to_models_that_see(team: Team) -> None:
     team.start(model_sees="*")
     team.says("[talk] I see.", "[talk] Yes.")
-    first = team.asks("What is this?", files=[("red.png", PNG)])
+    first = team.sends("What is this?", ("red.png", PNG))
     team.hears(first)
     assert len(team.asked().messages[-1].images) == 1
     team.hears(team.follows_up(first, "And its colour?"))
@@ -136,7 +136,7 @@ def test_pictures_are_shown_again_to_models_that_see(team: Team) -> None:
 
 def test_what_is_kept_goes_with_the_conversation(team: Team) -> None:
     team.says("[talk] I see.", "[talk] Yes.")
-    first = team.asks("Look:", files=[("notes.txt", f"The bell rings: token {SECRET}".encode())])
+    first = team.sends("Look:", ("notes.txt", f"The bell rings: token {SECRET}".encode()))
     team.hears(first)
     [kept] = rows(team, "select attached::text as text from turns where role = 'user'")
     assert "The bell rings" in kept["text"] and SECRET not in kept["text"]
@@ -150,10 +150,10 @@ def test_what_is_kept_goes_with_the_conversation(team: Team) -> None:
 
 def test_forgetting_a_subject_takes_the_files_that_name_it(team: Team) -> None:
     team.says("[talk] I see.")
-    team.hears(team.asks("Look:", files=[("notes.txt", b"Zanzibar is the code name.")]))
+    team.hears(team.sends("Look:", ("notes.txt", b"Zanzibar is the code name.")))
     team.runner.deliver(memory, team.asks("Zanzibar", type="slack.command.forget"))
     assert rows(team, "select 1 as n from turns where role = 'user'") == []
 
 
-def rows(team: Team, sql: str) -> list[dict[str, object]]:
+def rows(team: Team, sql: str) -> list[Row]:
     return team.database.run(TENANT, [Statement(sql, {})])[0]

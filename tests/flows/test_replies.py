@@ -18,6 +18,7 @@ from shared.perception import github
 from shared.testing import github_event
 from tests.actions.github.sandbox_issue import SHOP
 from tests.flows.test_review import FAULTY, PullRequest
+from tests.hearing.made_files import PNG
 from tests.infra.local.conftest import fresh, sandbox
 
 __all__ = ["fresh", "sandbox"]
@@ -113,6 +114,16 @@ class TestQuestions:
             thread.say("Does `shop/pay.py` not forbid that? See ../../etc/passwd.txt"), QUESTION
         )
         assert "1 PAID = 1" in str(thread.pull.runner.model.asked[-1].messages)
+
+    def test_a_picture_in_a_reply_is_shown_to_a_model_that_sees(
+        self, sandbox: GitHubSandbox, database: Database
+    ) -> None:
+        thread = Thread(sandbox, database, model_sees="*")
+        event = thread.say(f"Why? See {sandbox.uploads.add('cart.png', PNG)}")
+        thread.hears(event, QUESTION)
+        [asked] = thread.pull.runner.model.asked[-1].messages
+        assert [image.name for image in asked.images] == ["cart.png"]
+        assert sandbox.uploads.seen == [""]
 
     def test_the_thread_so_far_is_told(self, thread: Thread) -> None:
         thread.hears(thread.say("Why?"), QUESTION)

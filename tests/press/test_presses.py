@@ -277,8 +277,7 @@ def test_who_opens_the_direct_messages_is_suggested_what_fits(database: Database
                 *always,
             ]
         assert (
-            _prompts(world)["What did I miss in #support?"]
-            == f"summarize <#{SUPPORT}> since yesterday"
+            _prompts(world)["What did I miss in #support?"] == "summarize #support since yesterday"
         )
         assert world.runner.model.asked == []
         world.slack.views.open_messages(BOB)

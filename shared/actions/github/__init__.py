@@ -7,6 +7,7 @@ adapter      the table: each action and query with its function
 comments issues   perform the actions, and find their effects
 past/        takes them back
 pulls/       pull requests: drafts, reviews, what they change
+uploads/     pictures that people put into issues and comments
 reading      answers the queries of plans, within bounds
 snapshot     answers the queries of ingestion: whole files, changes, issues; a team's files
 markdown     makes a model's text safe to post

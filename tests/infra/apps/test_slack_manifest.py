@@ -55,14 +55,12 @@ METHODS = {
     "reactions_remove": {"reactions:write"},
     "conversations_open": {"im:write"},
     "users_info": {"users:read"},
+    "assistant_threads_setSuggestedPrompts": {"assistant:write"},
     "views_publish": set[str](),
     "views_update": set[str](),
 }
 #: Methods that the SDK has no function for, which the code calls by their names.
-NAMED = {
-    "assistant.search.context": {"search:read.public"},
-    "assistant.threads.setSuggestedPrompts": {"assistant:write"},
-}
+NAMED = {"assistant.search.context": {"search:read.public"}}
 #: The right that an event needs: https://docs.slack.dev/reference/events
 EVENTS = {
     "app_home_opened": "",

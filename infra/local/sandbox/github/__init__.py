@@ -18,6 +18,7 @@ tokens        whose token or JWT a request bears
 state         the rows: accounts, repositories, issues, comments, reviews, tokens, deliveries
 changes       what people and the bot do to issues and comments
 views         rows as GitHub's JSON; also `accounts` and `views` in the rooms
+uploads       pictures in issues and comments, at signed addresses
 hooks         sends signed webhooks and keeps their deliveries
 faults        failures that a test orders
 errors        GitHub's refusals

@@ -36,18 +36,16 @@ class _Pictures(HTMLParser):
             self.found.setdefault(about["src"], about.get("alt") or "picture")
 
 
-def read_pictures(session: GitHubSession, query: ReadPictures) -> list[Json]:
+def read_pictures(session: GitHubSession, query: ReadPictures) -> Json:
     part = ("issues", "comments", query.comment) if query.comment else ("issues", query.number)
     return _read(session, query, part)
 
 
-def read_line_pictures(session: GitHubSession, query: ReadLinePictures) -> list[Json]:
+def read_line_pictures(session: GitHubSession, query: ReadLinePictures) -> Json:
     return _read(session, query, ("pulls", "comments", query.comment))
 
 
-def _read(
-    session: GitHubSession, query: ReadPictures | ReadLinePictures, path: Segments
-) -> list[Json]:
+def _read(session: GitHubSession, query: ReadPictures | ReadLinePictures, path: Segments) -> Json:
     doing = f"read pictures in {query.repository}"
     made = session.rendered(doing, query.repository, path)
     page = _Pictures()
@@ -57,7 +55,7 @@ def _read(
     left = len(uploads) - query.limit
     rows = [_picture(session, query, url, name) for url, name in uploads[: query.limit]]
     note = [{"name": "pictures", "note": f"{left} more are not shown"}] if left > 0 else []
-    return [*rows, *note]
+    return {"items": [*rows, *note]}
 
 
 def is_upload(url: str, api_url: str) -> bool:

@@ -10,8 +10,8 @@ from shared.actions.github.queries import _About
 @dataclass(frozen=True)
 class ReadPictures(_About):
     """Ask for the pictures that people uploaded into an issue, or a pull request, or into one
-    `comment` of it, as `[{"name", "data"} or {"name", "note"} …]`: at most `limit`, of `most` bytes
-    each, `data` in base64."""
+    `comment` of it, as `{"items": [{"name", "data"} or {"name", "note"} …]}`: at most `limit`, of
+    `most` bytes each, `data` in base64."""
 
     permissions: ClassVar[Mapping[str, str]] = {"issues": "read"}
     repository: str

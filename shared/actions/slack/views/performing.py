@@ -58,8 +58,8 @@ def suggest_prompts(session: SlackSession, given: SuggestPrompts, *_: object) ->
     person = given.person
     about = {"channel_id": person.channel, **given.arguments}
     try:
-        doing, call = f"suggest prompts to {person.user}", session.client.api_call
-        act(doing, call, api_method="assistant.threads.setSuggestedPrompts", json=about)
+        doing = f"suggest prompts to {person.user}"
+        act(doing, session.client.assistant_threads_setSuggestedPrompts, **about)
     except SlackRefused:
         return Receipt("", data={"gone": True})
     return Receipt(person.user)

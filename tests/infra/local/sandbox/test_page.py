@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 import urllib3
+from slack_sdk import WebClient
 
 from infra.local.http_server import HttpServer
 from infra.local.sandbox import page
@@ -280,6 +281,20 @@ def test_a_file_from_the_page_is_sent_and_stop_is_pressed(browser: Browser) -> N
     assert browser.post("/stop", stop).status == 200
     browser.slack.settle()
     assert browser.slack.attempts[-1].kind == "event"
+
+
+def test_a_suggested_prompt_is_shown_and_a_press_sends_it(browser: Browser) -> None:
+    assert browser.post("/open_messages", {"user": "U0ALICE"}).status == 200
+    browser.slack.settle()
+    assert browser.slack.attempts[-1].kind == "event"
+    client = WebClient(token=browser.slack.bot_token, base_url=browser.slack.api_url)
+    prompts = [{"title": "Catch up", "message": "summarize #support since yesterday"}]
+    client.assistant_threads_setSuggestedPrompts(channel_id="D0ALICE", prompts=prompts)
+    [shown] = [one["prompts"] for one in browser.state["channels"] if one["id"] == "D0ALICE"]
+    assert shown == prompts
+    said = {"channel": "D0ALICE", "text": shown[0]["message"]}
+    assert browser.post("/say", said).status == 200
+    assert browser.slack.messages("D0ALICE")[0]["text"] == prompts[0]["message"]
 
 
 def test_a_button_on_the_page_is_pressed(browser: Browser) -> None:
