@@ -37,6 +37,7 @@ ELSEWHERE = {
     "s3:GetObject": "an event over 192 KiB arrives; here at Triage alone",
     "Batches sns:Publish": "a batch comes back; tests/system/test_batches.py",
     "Control sns:Publish": "a person presses Retry; tests/stopping/test_retrying.py",
+    "Errands sns:Publish": "a person says which repository is meant; tests/proposals/test_where.py",
     "Sweep sns:Publish": "a run stands still; tests/runtime",
     "Control states:StartExecution": "a plan ends whose machine is gone; tests/planning",
 }
