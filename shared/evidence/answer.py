@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from shared.evidence.kinds import declared, may_declare
 from shared.evidence.passages import GivenPassage
 from shared.evidence.units import Unit, units
+from shared.models.found_text import linked
 
 #: Returns which of these numbers stand.
 Standing = Callable[[Collection[int]], Collection[int]]
@@ -160,7 +161,7 @@ def sources(cited: Mapping[int, GivenPassage], heading: str) -> str:
 
 
 def _linked(passage: GivenPassage) -> str:
-    return f"[{passage.name}]({passage.url})" if passage.url else passage.name
+    return linked(passage.name, passage.url) if passage.url else passage.name
 
 
 def _breadth(space: str) -> tuple[int, int]:

@@ -9,6 +9,8 @@ from shared.events import Json
 #: Characters of a text, and of a name in a list.
 _TEXT, _NAME = 1_500, 160
 _NAMES = ("title", "message", "name", "path", "text", "ref")
+#: What means something in Markdown or Slack, in an address.
+_ENCODED = str.maketrans({sign: f"%{ord(sign):02X}" for sign in "()<>@ "})
 _ABOUT = ("state", "status", "description")
 
 
@@ -84,10 +86,19 @@ def _line(item: Any) -> str:
     return f"{_linked(name or 'without a name', item)}{about}"
 
 
+def linked(name: str, url: str) -> str:
+    """Write a link as Markdown; nothing in its address ends it, or reads as a mention.
+
+    >>> linked("page", "https://github.com/acme/shop/blob/main/app/(shop)/@here/page.tsx")
+    '[page](https://github.com/acme/shop/blob/main/app/%28shop%29/%40here/page.tsx)'
+    """
+    return f"[{name}]({url.translate(_ENCODED)})"
+
+
 def _linked(name: str, item: Json) -> str:
     url = item.get("url", "")
-    is_link = isinstance(url, str) and re.fullmatch(r"https?://[^\s()<>\[\]]+", url)
-    return f"[{name}]({url})" if is_link else name
+    is_link = isinstance(url, str) and re.fullmatch(r"https?://[^\s<>\[\]]+", url)
+    return linked(name, url) if is_link else name
 
 
 def _one(output: Json) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from shared.models.found_text import linked
 from shared.models.prices import shown_cost
 from shared.planning.plan import PlanStep
 
@@ -46,6 +47,6 @@ def checklist(
 
 def _line(line: Line, link: str) -> str:
     goal = " ".join(line.step.goal.split()) or line.step.tool
-    named = f"[{goal}]({link})" if link else goal
+    named = linked(goal, link) if link else goal
     reason = f" — {line.reason}" if line.reason and line.state != "done" else ""
     return f"- {_MARKS[line.state]} {named}{reason}"

@@ -12,6 +12,7 @@ from shared.errors import ActionRejected
 from shared.events import Event
 from shared.evidence.repositories import Repositories
 from shared.journal import Outcome
+from shared.models.found_text import linked
 from shared.perception.github import audience_of
 from shared.planning.desk import PlanDesk
 from shared.proposals.answers import Decided
@@ -73,7 +74,7 @@ def _done(event: Event, agent: Agent, proposal: Proposal, by: str) -> str:
     payload = proposal.payload
     if action := payload.action:
         url = agent.act(action).url or payload.url
-        return f"✅ Approved {by} and done: [{_named(payload, url)}]({url})"
+        return f"✅ Approved {by} and done: {linked(_named(payload, url), url)}"
     if payload.deed == "plan":
         agent.desk(PlanDesk).start(payload.arguments["goal"])
         return f"✅ Approved {by}."

@@ -1,7 +1,9 @@
 """Somebody makes an issue of a message, in a dialog."""
 
-from infra.local.sandbox.slack.workspace import SUPPORT
+from infra.local.sandbox.slack.workspace import ALICE, SUPPORT, TEAM
+from shared.actions.authority import RecentAnswers
 from shared.database import Database
+from shared.people.store import LinkedPerson, PeopleTable
 from tests.actions.github.sandbox_issue import SHOP
 from tests.press.front_door import pressing
 
@@ -36,3 +38,26 @@ def test_an_issue_from_a_message(database: Database) -> None:
         world.again(20)
         assert len(world.github.issues(SHOP)) == 1
         assert len(world.slack.thread(SUPPORT, ts)) == 2
+
+
+def test_a_linked_account_needs_the_right_in_whatever_repository_is_chosen(
+    database: Database,
+) -> None:
+    with pressing(database, github_client_id="Iv1") as world:
+        ts = world.slack.say(SUPPORT, "The checkout crashes")
+        world.settle()
+        world.slack.views.shortcut_on("open-issue", SUPPORT, ts)
+        assert world.slack.settle()
+        world.settle()
+        for permission, opened in (("triage", 0), ("write", 1)):
+            world.github.set_permission(SHOP, "tess", permission)
+            world.github.person_token("tess")
+            account = str(world.github.account_id("tess"))
+            person = LinkedPerson(TEAM, ALICE, account, "tess")
+            assert PeopleTable(database).link("acme", person)
+            world.runner.can.services.get(RecentAnswers, RecentAnswers)._kept.clear()
+            world.slack.views.submit({"title": "Checkout crashes"})
+            world.settle()
+            assert len(world.github.issues(SHOP)) == opened
+            if not opened:
+                assert "write access on GitHub" in str(world.slack.views.dialog())

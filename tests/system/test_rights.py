@@ -40,6 +40,7 @@ ELSEWHERE = {
     "ssm:GetParameter": "a dialog opens in an installed workspace; tests/system/test_sign_in.py",
     "Batches sns:Publish": "a batch comes back; tests/system/test_batches.py",
     "Control sns:Publish": "a person presses Retry; tests/stopping/test_retrying.py",
+    "Errands sns:Publish": "a person says which repository is meant; tests/proposals/test_where.py",
     "Sweep sns:Publish": "a run stands still; tests/runtime",
     "Control states:StartExecution": "a plan ends whose machine is gone; tests/planning",
 }

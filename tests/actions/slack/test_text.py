@@ -2,6 +2,7 @@
 
 import re
 import time
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from shared.actions.slack.drafts import unfinished
 from shared.actions.slack.text import PIECE, brief, harmless, pieces, plain
+from shared.models.found_text import linked
 
 BREAK = "\u200b"
 
@@ -332,3 +334,11 @@ def test_a_hostile_notification_takes_little_time(piece: str) -> None:
     begin = time.process_time()
     plain(piece * (PIECE // len(piece)))
     assert time.process_time() - begin < 1
+
+
+@pytest.mark.parametrize("path", ["app/(shop)/page.tsx", "packages/@here/index.ts", "a b.md"])
+def test_our_own_links_work_whatever_stands_in_their_address(path: str) -> None:
+    shown = harmless(linked("page", f"https://github.com/acme/shop/blob/main/{path}"))
+    assert BREAK not in shown
+    address = shown.partition("](")[2].removesuffix(")")
+    assert unquote(address).endswith(path)

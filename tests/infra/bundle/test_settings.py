@@ -46,7 +46,8 @@ def test_a_bundle_holds_the_settings_that_its_code_reads_and_no_secret(
 
 def test_a_changed_setting_changes_only_the_bundles_that_read_it(tmp_path: Path) -> None:
     assert "repositories" in written("Ingress", tmp_path)
-    assert "repositories" not in written("Chat", tmp_path)
+    assert "repositories" in written("Chat", tmp_path)
+    assert "repositories" not in written("Migrate", tmp_path)
     assert "github_api_url" in written("Triage", tmp_path)
     assert "slack_api_url" not in written("Triage", tmp_path)
     assert written("Migrate", tmp_path) == {}

@@ -116,6 +116,7 @@ def test_a_subject_goes_from_every_table_with_its_counts(
         "steps": 3,
         "effects": 3,
         "plans": 1,
+        "reminders": 0,
         "memory_files": 0,
         "findings": 0,
         "batch_requests": 3,
