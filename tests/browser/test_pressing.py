@@ -65,6 +65,7 @@ def test_the_home_shows_what_is_known_and_forgets_it(seated: tuple[Looker, Press
     world.settle()
     looker.open()
     looker.sees(f'[data-key="{DM}"] [data-tab=home]').click()
+    looker.until(lambda: any(one.type == "slack.home" for one in world.published), "a look")
     world.settle()
     looker.sees(".view.home", "acme/shop")
     looker.type(".view.home form.search input", "deploy")
