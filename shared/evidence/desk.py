@@ -12,7 +12,7 @@ from typing import Self
 
 from shared.actions import Query
 from shared.actions.github.queries import ListCommits, ReadSources
-from shared.actions.slack.actions import SearchSlack
+from shared.actions.slack.heard.queries import SearchSlack
 from shared.agent.context import LONGEST_CODE, Attached, DataBlock, Settled, Shown
 from shared.agent.thinking import CUT, CUT_LONG
 from shared.agent.tools import Tool

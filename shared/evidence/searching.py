@@ -17,7 +17,7 @@ from shared.actions.github.queries import (
     SearchCode,
     SearchIssues,
 )
-from shared.actions.slack.actions import SearchSlack
+from shared.actions.slack.heard.queries import SearchSlack
 from shared.agent.tools import Tool, tool
 from shared.errors import ActionRejected
 from shared.events import Event, Json

@@ -215,7 +215,7 @@ def on_slack() -> Iterator[Platform]:
                 hear.ReadLinked(thread, GENERAL, thread.ts, thread.ts, ("public",)),
                 hear.ReadSpan(TEAM, GENERAL, ALICE, GENERAL),
                 hear.ReadSlackFile(thread, "F1", "https://elsewhere.test/a"),
-                say.SearchSlack(TEAM, GENERAL, "Hello", token),
+                hear.SearchSlack(TEAM, GENERAL, "Hello", token),
                 right.AskChannel("#general"),
                 right.AskMember(TEAM, ALICE),
                 right.AskName(TEAM, GENERAL, GENERAL),

@@ -232,12 +232,13 @@ def test_approve_and_reject_look_different_and_act(looker: Looker) -> None:
     card = Card(Thread(TEAM, GENERAL, ts), "p1", "May I?", buttons)
     connect(looker.slack.api_url).perform(card, Mark("k", "plan", 1), None)
     looker.open()
-    looker.sees(".buttons button", "Approve")
-    shown = looker.all(".buttons button")
+    below = ".said.bot .body > div.buttons"  # not those of its menu
+    looker.sees(f"{below} button", "Approve")
+    shown = looker.all(f"{below} button")
     colours = {one.text: one.value_of_css_property("background-color") for one in shown}
     assert list(colours) == ["Approve", "Change", "Reject"]
     assert len(set(colours.values())) == 3
-    looker.find(".buttons .no").click()
+    looker.find(f"{below} .no").click()
     looker.until(lambda: looker.slack.settle() and looker.slack.attempts[-1].kind == "interaction")
 
 

@@ -12,6 +12,7 @@ from shared.database import Database
 from tests.actions.github.sandbox_issue import SHOP
 from tests.browser.looker import Looker
 from tests.press.front_door import Pressing, pressing
+from tests.press.test_settings import offered
 
 pytestmark = pytest.mark.usefixtures("whole")
 
@@ -40,7 +41,7 @@ def test_a_shortcut_opens_a_dialog_that_says_at_the_field_what_is_wrong(
     world.settle()
     looker.open()
     looker.sees(f'[data-key="menu {ts}"] > summary').click()
-    looker.sees(f'[data-key="menu {ts}"] button').click()
+    looker.sees(f'[data-key="menu {ts}"] [data-fields*="open-issue"]').click()
     looker.sees("#slack-dialog[open]", "Loading")
     world.settle()
     looker.type(TITLE, "no")
@@ -64,8 +65,9 @@ def test_the_home_shows_what_is_known_and_forgets_it(seated: tuple[Looker, Press
     world.settle()
     looker.open()
     looker.sees(f'[data-key="{DM}"] [data-tab=home]').click()
+    looker.until(lambda: any(one.type == "slack.home" for one in world.published), "a look")
     world.settle()
-    looker.sees(".view.home", "Connected repositories: acme/shop")
+    looker.sees(".view.home", "acme/shop")
     looker.type(".view.home form.search input", "deploy")
     looker.sees(".view.home form.search button").click()
     looker.until(lambda: any("home-search" in str(one) for one in world.published), "the search")
@@ -75,3 +77,23 @@ def test_the_home_shows_what_is_known_and_forgets_it(seated: tuple[Looker, Press
     looker.until(lambda: any("home-forget" in str(one) for one in world.published), "a press")
     world.settle()
     looker.sees(".view.home", "Forgotten: 1 memory")
+
+
+def test_a_person_drops_a_draft_that_they_alone_see(seated: tuple[Looker, Pressing]) -> None:
+    looker, world = seated
+    _, shown = offered(world)
+    looker.open()
+    draft = f'.only[data-key="{shown}"]'
+    looker.sees(draft, "Nobody else sees this yet")
+    looker.sees(f'{draft} [data-fields*="draft-drop"]').click()
+    looker.until(lambda: any("draft-drop" in one.type for one in world.published), "a press")
+    world.settle()
+    looker.sees_no(draft)
+
+
+def test_a_link_to_a_file_shows_the_lines_that_it_names(seated: tuple[Looker, Pressing]) -> None:
+    looker, world = seated
+    sha = world.github.push(SHOP, {"a.py": "one\ntwo\nthree\n"})
+    looker.driver.get(f"{looker.server.url}/{SHOP}/blob/{sha}/a.py#L2-L3")
+    looker.sees(".lines .named", "two")
+    assert [one.text for one in looker.all(".lines .named")] == ["two", "three"]

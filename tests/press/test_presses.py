@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from flows.memory import memory
+from flows.press import press
 from infra.local.sandbox.slack.workspace import (
     ALICE,
     BOB,
@@ -308,9 +309,10 @@ def _home(world: Pressing) -> str:
 
 
 def test_the_home_shows_how_people_want_it_and_no_heading_twice(database: Database) -> None:
-    with pressing(database) as world:
+    types = ",".join([*press.types, "slack.command.help", "slack.command.forget"])
+    with pressing(database, event_types=types) as world:
         _answered(world)
-        assert f"<#{SUPPORT}> works on `{SHOP}`\nmention only" in _home(world)
+        assert f"acme/shop\n<#{SUPPORT}>\nmention only" in _home(world)
         world.slack.command("/agent", "settings", SUPPORT)
         world.settle()
         world.slack.views.submit({"mode": "answers", "quiet": "00:00-23:59 UTC"})

@@ -32,6 +32,7 @@ ELSEWHERE = {
     "sqs:ChangeMessageVisibility": "while something is away; tests/crash, tests/runtime",
     "sqs:SendMessage": "an event that no run can take; tests/runtime",
     "scheduler:CreateSchedule": "a run waits, or leaves work; tests/runtime, here at Chat alone",
+    "Press scheduler:DeleteSchedule": "who sets timers may cancel them; tests/infra",
     "iam:PassRole": "with it",
     "s3:PutObject": "an event over 192 KiB is published; tests/aws/test_bus.py",
     "s3:GetObject": "an event over 192 KiB arrives; here at Triage alone",

@@ -143,10 +143,10 @@ def test_a_source_that_changes_while_the_model_answers_says_nothing(
 
 
 def pressed(name: str, value: str, by: Any = ALICE, **changes: Any) -> Event:
-    message, here = SlackMessage("T1", "C1", "7.7"), ResponseUrl("T1", "C1", "https://slack.test/r")
-    place = {"message_target": message, "response_target": here}
-    return asks(value, "8.8", type=f"slack.press.{name}", actor=by, **place)._replace(
-        **{"id": f"slack:{name}:{by.id}"} | changes
+    return asks(value, "8.8", type=f"slack.press.{name}", actor=by)._replace(
+        message_target=SlackMessage("T1", "C1", "7.7"),
+        response_target=ResponseUrl("T1", "C1", "https://slack.test/r"),
+        **{"id": f"slack:{name}:{by.id}"} | changes,
     )
 
 
@@ -340,7 +340,7 @@ def test_a_function_that_dies_while_it_tells_of_the_week_tells_it_once(knows: Fl
     [timer] = knows.timers
     knows.platform.answers[AskDirect] = {"channel": "D9"}
     before = len(knows.platform.done)
-    knows.dies(at=1)
+    knows.dies(at=before + 1)
     with pytest.raises(KeyboardInterrupt):
         knows.run(control, timer)
     knows.run(control, timer)

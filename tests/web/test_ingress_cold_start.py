@@ -71,7 +71,10 @@ def test_a_press_loads_the_forms_and_nothing_else() -> None:
         "shared.forms.showing",
         "shared.forms.submission",
         "shared.forms.table",
+        "shared.installations",
         "shared.web.dialogs",
+        "shared.web.workspace_tokens",
+        "shared.aws.parameters",
     }
     heavy = {"asyncio", "dataclasses", "datetime", "email", "http", "inspect", "slack_sdk"}
     assert heavy.isdisjoint(name.partition(".")[0] for name in new)

@@ -311,27 +311,6 @@ class AskDirect(_OfPerson):
 
 
 @dataclass(frozen=True)
-class SearchSlack(OnSlack, Query):
-    """Ask for messages in the workspace's public channels that no other company reads, best first,
-    as `[{"channel", "name", "ts", "author", "text", "url"} …]`: what everybody in the workspace
-    may see. The person who wrote the event lends its `token` for that."""
-
-    team: str
-    channel: str
-    words: str
-    token: str
-    limit: int = 6
-
-    @property
-    def scope(self) -> str:
-        return f"slack:{self.team}:{self.channel}"
-
-    @property
-    def arguments(self) -> Json:
-        return {"words": self.words, "limit": self.limit}  # no token: nothing may keep it
-
-
-@dataclass(frozen=True)
 class FindThread(OnSlack, Query):
     """Ask for the thread that a message is in, as `{"ts": …}`: the time stamp of its first message,
     which is the message's own where it is in none."""

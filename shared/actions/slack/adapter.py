@@ -20,7 +20,6 @@ from shared.actions.slack.actions import (
     React,
     ReadThread,
     Reply,
-    SearchSlack,
     ShowStatus,
     Whisper,
 )
@@ -35,6 +34,7 @@ from shared.actions.slack.channels import (
     send_post,
 )
 from shared.actions.slack.drafts import find_draft, show_draft
+from shared.actions.slack.heard.queries import SearchSlack
 from shared.actions.slack.past import (
     take_back_card,
     take_back_post,

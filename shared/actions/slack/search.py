@@ -2,7 +2,7 @@
 
 from html import unescape
 
-from shared.actions.slack.actions import SearchSlack
+from shared.actions.slack.heard.queries import SearchSlack
 from shared.actions.slack.people import is_shared
 from shared.actions.slack.session import SlackSession, read
 from shared.errors import ActionRejected

@@ -113,3 +113,24 @@ class ReadSpan(OnSlack, Query):
             "limit": self.limit,
             **among,
         }
+
+
+@dataclass(frozen=True)
+class SearchSlack(OnSlack, Query):
+    """Ask for messages in the workspace's public channels that no other company reads, best first,
+    as `[{"channel", "name", "ts", "author", "text", "url"} …]`: what everybody in the workspace
+    may see. The person who wrote the event lends its `token` for that."""
+
+    team: str
+    channel: str
+    words: str
+    token: str
+    limit: int = 6
+
+    @property
+    def scope(self) -> str:
+        return f"slack:{self.team}:{self.channel}"
+
+    @property
+    def arguments(self) -> Json:
+        return {"words": self.words, "limit": self.limit}  # no token: nothing may keep it
