@@ -18,7 +18,6 @@ from shared.reviewing.asking import better_in, found_in, prepared
 from shared.reviewing.background.desk import Background
 from shared.reviewing.desk import REVIEWED_BEFORE, ReviewDesk
 from shared.reviewing.report import improvements, in_short, on_lines, suggested, summary
-from shared.reviewing.scoring import scored
 from shared.team_settings.desk import TeamSettings
 
 #: Suggestions that `/improve` posts.
@@ -75,7 +74,7 @@ def review_change(event: Event, agent: Agent, team: TeamSettings) -> None:
         agent.act(ResolveThread(event.issue, finding.comment))
     change, beside = prepared(agent, desk, change, team.wishes(wanted))
     found = found_in(agent, desk, change, beside)
-    chosen, receipt = desk.select(scored(agent, desk, change, found), wanted), None
+    chosen, receipt = desk.select(found, wanted), None
     if chosen.posted:
         comments = tuple(map(on_lines, chosen.posted))
         receipt = agent.act(
