@@ -23,7 +23,6 @@ from shared.reviewing.asking import better_in, found_in, prepared
 from shared.reviewing.background.desk import Background
 from shared.reviewing.desk import REVIEWED_BEFORE, ReviewDesk
 from shared.reviewing.report import improvements, in_short, on_lines, suggested, summary
-from shared.reviewing.scoring import scored
 from shared.team_settings.desk import TeamSettings
 
 #: Shares of the findings that the team allows, one of which is posted at most: the first until a
@@ -87,7 +86,7 @@ def review_change(event: Event, agent: Agent, team: TeamSettings) -> None:
     wanted = wanted._replace(max_findings=ceil(wanted.max_findings * share))
     rules = agent.desk(ReviewRules)
     change, beside = prepared(agent, desk, change, (*team.wishes(wanted), *rules.wishes))
-    found = scored(agent, desk, change, found_in(agent, desk, change, beside))
+    found = found_in(agent, desk, change, beside)
     chosen, receipt = desk.select(found, wanted, rules.hides), None
     if chosen.posted:
         comments = tuple(map(on_lines, chosen.posted))

@@ -13,6 +13,7 @@ from shared.reviewing.desk import ReviewDesk
 from shared.reviewing.finding import Findings, Improvements
 from shared.reviewing.fitting.room import within
 from shared.reviewing.fitting.sorting import sorted_out
+from shared.reviewing.scoring import scored, together
 
 _REVIEW = """\
 Review the part of a pull request. Lines are numbered as in the new files; + marks new lines, -
@@ -74,17 +75,28 @@ def background_of(agent: Agent, change: Change) -> tuple[object, ...]:
 
 
 def found_in(
-    agent: Agent, desk: ReviewDesk, change: Change, beside: Sequence[object] = ()
+    agent: Agent,
+    desk: ReviewDesk,
+    change: Change,
+    beside: Sequence[object] = (),
+    score: Callable[..., ProvedFindings] = scored,
 ) -> ProvedFindings:
-    """Return the findings about a change that are proved. What is refused goes back once."""
+    """Return the findings about a change that are proved, with the `score` of each. What is refused
+    goes back once, while the others are scored; what becomes of it is scored on its own."""
     ask = partial(agent.ask, returns=Findings, model="large", max_tokens=change.room.answer)
     answers = agent.map(lambda part: ask(_REVIEW, *beside, *change.about, part), change.parts)
     found = desk.prove(change, [one for answer in answers for one in answer.findings])
     if not found.refused:
-        return found
+        return score(agent, desk, change, found)
     refused, about = _again(change, found)
-    mended = ask(_MEND, *beside, refused, *about)
-    return desk.prove(change, [*found.proved, *mended.findings])
+    at_once: tuple[Callable[[], Any], ...] = (
+        lambda: ask(_MEND, *beside, refused, *about),
+        lambda: score(agent, desk, change, found),
+    )
+    mended, worth = agent.map(_done, at_once)
+    more = desk.prove(change, [*found.proved, *mended.findings])
+    new = more._replace(proved=tuple(one for one in more.proved if one not in found.proved))
+    return together(worth, score(agent, desk, change, new, "scores of mended"))
 
 
 def _again(change: Change, found: ProvedFindings) -> tuple[list[Refused], tuple[Code, ...]]:

@@ -46,14 +46,17 @@ class Scores:
     scores: Annotated[tuple[Score, ...], at_most(200)]
 
 
-def scored(agent: Agent, desk: ReviewDesk, change: Change, found: ProvedFindings) -> ProvedFindings:
+def scored(
+    agent: Agent, desk: ReviewDesk, change: Change, found: ProvedFindings, name: str = "scores"
+) -> ProvedFindings:
     """Return the findings that are worth to be posted, the best of the worst first, with the weak
-    ones apart. What is certain is not asked about, and without a valid answer all stay."""
+    ones apart. What is certain is not asked about, and without a valid answer all stay. The record
+    of the scores has this `name`."""
     asked = [one for one in found.proved if one not in found.certain]
     shown = [*_fitting(change, asked)]
     if not shown:
         return found
-    scores = desk.settled("scores", _scores(agent, change, shown))
+    scores = desk.settled(name, _scores(agent, change, shown))
     if not scores:
         return found
     rated = [(one, scores.get(str(number))) for number, one in enumerate(asked[: len(shown)], 1)]
@@ -68,6 +71,16 @@ def scored(agent: Agent, desk: ReviewDesk, change: Change, found: ProvedFindings
         proved=tuple(kept),
         weak=(*weak, *rest),
         dropped=len(asked) - len(worth) - len(weak) - len(rest),
+    )
+
+
+def together(one: ProvedFindings, other: ProvedFindings) -> ProvedFindings:
+    """Return findings that were scored apart, as if they had been at once."""
+    return other._replace(
+        proved=tuple(sorted([*one.proved, *other.proved], key=badness)),
+        certain=one.certain,
+        weak=(*one.weak, *other.weak),
+        dropped=one.dropped + other.dropped,
     )
 
 

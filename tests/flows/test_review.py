@@ -4,6 +4,8 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+from threading import Barrier
 from uuid import uuid4
 
 import pytest
@@ -836,3 +838,28 @@ def test_a_finding_that_nothing_defines_is_fixed_by_a_definition_in_another_file
     it.push({"b.py": "x = 1\n\n\ndef total_of():\n    return x\n"})
     assert it.resolved() == [True]
     assert any("`total_of` is defined in" in one["body"] for one in it.get("comments"))
+
+
+def test_the_others_are_scored_while_what_was_refused_is_mended(
+    sandbox: GitHubSandbox, database: Database
+) -> None:
+    it = PullRequest(sandbox, {"a.py": FAULTY}, database)
+    one, other = FAULTY.split("\n")[:2]
+    true = Finding("a.py", 1, 1, one, "high", "bug", 0.9, "It is shared.", "")
+    false = Finding("a.py", 2, 2, "no such line", "low", "bug", 0.9, "It sorts.", "")
+    both, asked = Barrier(2, timeout=20), list[str]()
+
+    def answer(request: ModelRequest) -> Findings | Scores:
+        is_mend = "refused" in request.system
+        name = "mend" if is_mend else next(iter((request.schema or {})["properties"]))
+        asked.append(name)
+        if name == "findings":
+            return Findings((true, false))
+        if asked.count(name) == 1:
+            both.wait()  # each waits for the other, so neither waits for the other's end
+        return Findings((replace(false, quote=other),)) if is_mend else Scores((Score(1, 8),))
+
+    it.runner.model.rule = answer
+    it.review()
+    assert sorted(asked) == ["findings", "mend", "scores", "scores"]
+    assert "2 posted" in it.sticky[-1]

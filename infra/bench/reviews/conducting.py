@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import reduce
 from hashlib import sha1
+from typing import Any
 
 from flows.review import review
 from infra.bench.reviews.cases import Case
@@ -14,10 +16,11 @@ from shared.agent import Agent
 from shared.errors import ActionRejected, AgentFlowsError
 from shared.events import Event, Json
 from shared.reviewing.asking import found_in
+from shared.reviewing.change import ProvedFindings
 from shared.reviewing.desk import ReviewDesk
 from shared.reviewing.finding import Finding
 from shared.reviewing.fitting.sorting import sorted_out
-from shared.reviewing.scoring import scored
+from shared.reviewing.scoring import scored, together
 from shared.settings import Settings
 from shared.team_settings.keys import ReviewSettings
 from shared.testing import FlowRunner, github_event
@@ -82,9 +85,15 @@ class ReviewBench:
         )
         change = desk.change(wanted)
         change = desk.fitted(change, sorted_out(agent, change.reviewable, change.room))
-        found = found_in(agent, desk, change)
-        self._unscored[number] = desk.select(found, wanted).posted
-        self._posted[number] = desk.select(scored(agent, desk, change, found), wanted).posted
+        proved: list[ProvedFindings] = []
+
+        def score(*about: Any) -> ProvedFindings:
+            proved.append(about[3])
+            return scored(*about)
+
+        found = found_in(agent, desk, change, score=score)
+        self._unscored[number] = desk.select(reduce(together, proved), wanted).posted
+        self._posted[number] = desk.select(found, wanted).posted
 
     def _change(self, query: ReadChange) -> Json:
         case = self._cases[query.number]
