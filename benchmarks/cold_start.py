@@ -57,59 +57,73 @@ def measure_ingress(bundles: Bundles, scratch: Path, world: World, rounds: int) 
     tls, roots = make_tls(scratch)
     with Loopback(_aws) as plain, Loopback(_aws, tls) as secure:
         trusted = {"SSL_CERT_FILE": str(roots), "AWS_CA_BUNDLE": str(roots)}
-        handler = TemplateText(ROOT).function("Ingress").handler
-        ours = bundles.get("Ingress")
-        bare = bundles.ingress_with("bare_ingress.py", "shared/web/ingress.py")
-        on_botocore = bundles.ingress_with("botocore_bus.py", "shared/aws/bus.py")
-
-        def ingress(url: str, more: Mapping[str, str], bundle: Path = ours) -> Launch:
-            variables = {**_ingress_variables(url), **more}  # both services, each a connection
-            return Launch(bundle, handler, variables, client)
-
-        def events(request: Json = webhook) -> list[Json]:
-            return [request] * (1 + _WARM_REQUESTS)
-
-        def presses() -> list[Json]:
-            return events(gateway_event(world.shortcut()))
-
-        def messages() -> list[Json]:
+        over_tls = {**_ingress_variables(secure.url), **trusted}  # both services, each a connection
+        to_slack = _slack(secure.url, over_tls)
+        waking = _Requests(
+            lambda: [webhook] * (1 + _WARM_REQUESTS),
             # Slack's signature ends after five minutes.
-            return events(gateway_event(world.mention()))
-
-        cases = [
-            StartCase("empty handler", _empty(scratch, client), events),
-            StartCase("issue, SNS over HTTP", ingress(plain.url, {}), events),
-            StartCase("issue, SNS over TLS", ingress(secure.url, trusted), events),
-            StartCase("message, SNS over HTTP", ingress(plain.url, {}), messages),
-            StartCase("message, SNS over TLS", ingress(secure.url, trusted), messages),
-            StartCase(
-                "open a modal, over TLS", ingress(secure.url, _slack(secure.url, trusted)), presses
-            ),
-            StartCase("issue, bare over TLS", ingress(secure.url, trusted, bare), events),
-            StartCase("message, bare over TLS", ingress(secure.url, trusted, bare), messages),
-            StartCase(
-                "issue, botocore over TLS", ingress(secure.url, trusted, on_botocore), events
-            ),
-            StartCase(
-                "message, botocore over TLS", ingress(secure.url, trusted, on_botocore), messages
-            ),
-        ]
-        samples = _rounds(cases, rounds)
+            lambda: [gateway_event(world.mention())] * (1 + _WARM_REQUESTS),
+            lambda: [gateway_event(world.shortcut())] * (1 + _WARM_REQUESTS),
+        )
+        over_http = _ingress_variables(plain.url)
+        started = _ingress_cases(bundles, client, waking, (over_http, over_tls, to_slack))
+        empty = StartCase("empty handler", _empty(scratch, client), waking.issues)
+        samples = _rounds([empty, *started], rounds)
     return _findings(
         "Ingress, as built, under awslambdaric",
         samples,
         (
             *_notes(rounds),
-            "Targets: <= 2.3 x empty; warm <= 0.7 ms of CPU with the publish. It reads its secret",
-            "when it starts, over a connection of its own. Both services are on loopback.",
+            *_ABOUT_THE_INGRESS,
             f"An issue is a signed issues.opened of {len(webhook['body'])} bytes, a message a"
             f" signed app_mention of {len(message['body'])}.",
-            "Opening a modal: the token is read, then views.open in the request, then the publish;",
-            "Slack is on loopback too, and waits 3 s for all of it.",
-            "In AWS the publish goes over TLS. Bare: the floor; Chalice, the signature's check and",
-            "the body published as it came. Botocore: the same ingress with AWS's own client.",
         ),
     )
+
+
+_ABOUT_THE_INGRESS = (
+    "Targets: <= 2.3 x empty; warm <= 0.7 ms of CPU with the publish. It reads its secret",
+    "when it starts, over a connection of its own. Both services are on loopback.",
+    "Opening a modal: the token is read, then views.open in the request, then the publish;",
+    "Slack is on loopback too, and waits 3 s for all of it.",
+    "In AWS the publish goes over TLS. Bare: the floor; Chalice, the signature's check and",
+    "the body published as it came. Botocore: the same ingress with AWS's own client.",
+)
+
+
+class _Requests(NamedTuple):
+    """What makes the requests of each kind, anew for each start."""
+
+    issues: Callable[[], list[Json]]
+    messages: Callable[[], list[Json]]
+    presses: Callable[[], list[Json]]
+
+
+def _ingress_cases(
+    bundles: Bundles,
+    client: Path,
+    waking: _Requests,
+    variables: tuple[Mapping[str, str], Mapping[str, str], Mapping[str, str]],
+) -> Iterator[StartCase]:
+    """Yield the starts of the ingress; `variables` lead it to AWS over HTTP, over TLS, and over TLS
+    with a Slack."""
+    handler = TemplateText(ROOT).function("Ingress").handler
+    over_http, over_tls, to_slack = (dict(one) for one in variables)
+    ours = bundles.get("Ingress")
+    for way, chosen in (("HTTP", over_http), ("TLS", over_tls)):
+        launch = Launch(ours, handler, chosen, client)
+        yield StartCase(f"issue, SNS over {way}", launch, waking.issues)
+        yield StartCase(f"message, SNS over {way}", launch, waking.messages)
+    modal = Launch(ours, handler, to_slack, client)
+    yield StartCase("open a modal, over TLS", modal, waking.presses)
+    others = {
+        "bare": bundles.ingress_with("bare_ingress.py", "shared/web/ingress.py"),
+        "botocore": bundles.ingress_with("botocore_bus.py", "shared/aws/bus.py"),
+    }
+    for other, bundle in others.items():
+        launch = Launch(bundle, handler, over_tls, client)
+        yield StartCase(f"issue, {other} over TLS", launch, waking.issues)
+        yield StartCase(f"message, {other} over TLS", launch, waking.messages)
 
 
 def measure_flows(bundles: Bundles, scratch: Path, world: World, rounds: int) -> Findings:

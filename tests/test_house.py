@@ -1,17 +1,19 @@
-"""The house rules of flows/ and shared/: sizes, no import cycles, one word for one thing."""
+"""The house rules: sizes, and in flows/ and shared/ no import cycles, one word for one thing."""
 
 import ast
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
 
 import pytest
 
 from infra.project import ROOT
 
 FILES = [path for top in ("flows", "shared") for path in sorted((ROOT / top).rglob("*.py"))]
+BELOW = [path for top in ("benchmarks", "infra") for path in sorted((ROOT / top).rglob("*.py"))]
 
 
 @cache
@@ -31,15 +33,24 @@ def nodes() -> dict[str, list[ast.AST]]:
 
 
 def test_functions_are_short() -> None:
-    lengths = sorted(
-        (node.end_lineno - node.lineno + 1, f"{module}.{node.name}")
-        for module, found in nodes().items()
-        for node in found
-        if isinstance(node, ast.FunctionDef) and node.end_lineno
-    )
+    lengths = sorted(_lengths(nodes()))
     lines, where = lengths[len(lengths) * 9 // 10]
     assert lines <= 18, f"a tenth of the functions is as long as {where} or longer: {lines} lines"
-    _none(f"{where}: {lines} lines, at most 45" for lines, where in lengths if lines > 45)
+    below = {_path(file): [*ast.walk(ast.parse(file.read_text("utf-8")))] for file in BELOW}
+    every = [*lengths, *_lengths(below)]
+    _none(f"{where}: {lines} lines, at most 45" for lines, where in every if lines > 45)
+
+
+def _lengths(places: Mapping[str, Iterable[ast.AST]]) -> Iterator[tuple[int, str]]:
+    """Yield how long each function is, and where."""
+    for place, found in places.items():
+        for node in found:
+            if isinstance(node, ast.FunctionDef) and node.end_lineno:
+                yield node.end_lineno - node.lineno + 1, f"{place}.{node.name}"
+
+
+def _path(file: Path) -> str:
+    return str(file.relative_to(ROOT))
 
 
 def test_no_pattern_repeats_a_group_possessively() -> None:
@@ -58,7 +69,7 @@ def test_no_pattern_repeats_a_group_possessively() -> None:
 
 
 def test_files_are_short() -> None:
-    lines = {str(path.relative_to(ROOT)): path.read_text("utf-8").count("\n") for path in FILES}
+    lines = {_path(file): file.read_text("utf-8").count("\n") for file in (*FILES, *BELOW)}
     _none(f"{path}: {count} lines, at most 350" for path, count in lines.items() if count > 350)
 
 

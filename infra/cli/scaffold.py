@@ -105,20 +105,31 @@ def test_source(woken: Woken) -> str:
     """Return the file of its test, formatted."""
     ways = _ways(woken)
     kit = sorted({_maker(type_).partition("(")[0] for type_ in woken.types} | {"FlowRunner"})
-    events = ", ".join(_maker(type_) for type_ in woken.types)
-    effects = _expected(ways)
-    crash = _CRASH if all(way.effect for way in ways) else ""
     fired = f"    while runner.timers:\n        runner.fire({woken.name})\n" if woken.timer else ""
-    return _formatted(f'''\
-"""{_title(woken)}: what it does, delivered once and twice, and killed."""
+    return _formatted(
+        _TEST.format(
+            title=_title(woken),
+            name=woken.name,
+            imports=_imports(ways),
+            kit=", ".join(kit),
+            events=", ".join(map(_maker, woken.types)),
+            effects=_expected(ways),
+            fired=fired,
+            crash=_CRASH if all(way.effect for way in ways) else "",
+        )
+    )
+
+
+_TEST = '''\
+"""{title}: what it does, delivered once and twice, and killed."""
 
 import pytest
 
-from flows.{woken.name} import {woken.name}
-{_imports(ways)}
+from flows.{name} import {name}
+{imports}
 from shared.actions import Action
 from shared.events import Event
-from shared.testing import {", ".join(kit)}
+from shared.testing import {kit}
 
 EVENTS = [{events}]
 ANSWER = "It is about that."
@@ -138,7 +149,7 @@ def runner() -> FlowRunner:
 
 def happens(runner: FlowRunner, event: Event) -> None:
     """Deliver the event, and let come what it sets."""
-    runner.run({woken.name}, event)
+    runner.run({name}, event)
 {fired}
 
 @pytest.mark.parametrize("event", EVENTS)
@@ -154,9 +165,7 @@ def test_the_same_delivery_twice_is_one_answer(runner: FlowRunner, event: Event)
     assert runner.effects == effects_of(event)
     assert len(runner.model.asked) == 1
 {crash}
-''')
-
-
+'''
 _CRASH = """
 
 @pytest.mark.parametrize("event", EVENTS)

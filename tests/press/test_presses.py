@@ -123,7 +123,9 @@ def test_not_everything_is_remembered(database: Database, who: str) -> None:
         assert [row["kind"] for row in rows] == (["episode"] if who == "guest" else [])
 
 
-def test_an_expired_trigger_is_told_in_one_line(database: Database) -> None:
+def test_an_expired_trigger_is_told_in_one_line(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pressing(database) as world:
         ts = world.slack.say(SUPPORT, "It crashes")
         world.slack.workspace.views.later(-3.5)  # the trigger was made that long ago
@@ -134,7 +136,7 @@ def test_an_expired_trigger_is_told_in_one_line(database: Database) -> None:
             world.slack.workspace.views.later(3.5)
             return trigger
 
-        world.slack.workspace.views.trigger = late  # type: ignore[method-assign]
+        monkeypatch.setattr(world.slack.workspace.views, "trigger", late)
         world.slack.views.shortcut_on("open-issue", SUPPORT, ts)
         world.settle()
         assert world.slack.views.dialog() is None

@@ -44,12 +44,10 @@ def add_bench_review(command: argparse.ArgumentParser) -> None:
         " docs/bench.md tells."
     )
     command.epilog = "Exit code: 0 all were reviewed, 1 some were not, 2 usage."
-    command.add_argument("--model", action="append", help="small, large or a name; repeatable")
-    command.add_argument("--set", type=Path, help="a labelled set, or golden comments (our own)")
+    _add_measured(command, "a labelled set, or golden comments (our own)", "all findings")
     command.add_argument("--clones", type=Path, help="of the repositories of golden comments")
     command.add_argument("--judge", default="", help="a model that compares claims (by words)")
     command.add_argument("--only", default="", help="the case with this id")
-    command.add_argument("--json", action="store_true", help="print all findings as JSON")
 
 
 def add_bench_evidence(command: argparse.ArgumentParser) -> None:
@@ -58,9 +56,14 @@ def add_bench_evidence(command: argparse.ArgumentParser) -> None:
         " score that. docs/bench.md tells."
     )
     command.epilog = "Exit code: 0 measured, 1 a model failed, 2 usage."
+    _add_measured(command, "labelled pairs as JSON (our own)", "the counts")
+
+
+def _add_measured(command: argparse.ArgumentParser, set_: str, printed: str) -> None:
+    """Add what both measurements take: models, a set, and whether to print JSON."""
     command.add_argument("--model", action="append", help="small, large or a name; repeatable")
-    command.add_argument("--set", type=Path, help="labelled pairs as JSON (our own)")
-    command.add_argument("--json", action="store_true", help="print the counts as JSON")
+    command.add_argument("--set", type=Path, help=set_)
+    command.add_argument("--json", action="store_true", help=f"print {printed} as JSON")
 
 
 def _positive(text: str) -> int:

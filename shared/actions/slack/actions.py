@@ -311,9 +311,8 @@ class AskDirect(_OfPerson):
 
 
 @dataclass(frozen=True)
-class FindThread(OnSlack, Query):
-    """Ask for the thread that a message is in, as `{"ts": …}`: the time stamp of its first message,
-    which is the message's own where it is in none."""
+class _OfMessage(OnSlack, Query):
+    """Asks something about one message."""
 
     message: SlackMessage
 
@@ -327,18 +326,14 @@ class FindThread(OnSlack, Query):
 
 
 @dataclass(frozen=True)
-class FindEffect(OnSlack, Query):
+class FindThread(_OfMessage):
+    """Ask for the thread that a message is in, as `{"ts": …}`: the time stamp of its first message,
+    which is the message's own where it is in none."""
+
+
+@dataclass(frozen=True)
+class FindEffect(_OfMessage):
     """Ask which of our effects wrote a message, as `{"effect": key}`; empty where none did."""
-
-    message: SlackMessage
-
-    @property
-    def scope(self) -> str:
-        return self.message.scope
-
-    @property
-    def arguments(self) -> Json:
-        return {"message": self.message.ref}
 
 
 def _signed(text: str, footer: str) -> str:

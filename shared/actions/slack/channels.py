@@ -14,7 +14,7 @@ from shared.actions.slack.people import is_shared
 from shared.actions.slack.session import SlackSession, link, metadata, read
 from shared.actions.slack.text import pieces
 from shared.errors import ActionRejected, ActionUnavailable, EffectUnknown
-from shared.events import Json, Thread
+from shared.events import Json, SlackMessage, Thread
 
 #: The age to search, in seconds: events, and so the retries of effects, live no longer.
 _LIFE = 30 * 86_400
@@ -83,32 +83,33 @@ def read_thread(session: SlackSession, query: ReadThread) -> Json:
 def find_thread(session: SlackSession, query: FindThread) -> Json:
     """Return the thread of a message; raises ActionRejected when the message is not there."""
     message = query.message
-    page = read(
-        f"find the thread of {message.ref}",
-        session.client.conversations_replies,
-        channel=message.channel,
-        ts=message.ts,
-        limit=1,
-    )
-    found: Json = next(iter(page["messages"]), {})
+    found = next(iter(_messages_at(session, message, "find the thread of")), {})
     return {"ts": str(found.get("thread_ts") or message.ts)}
 
 
 def find_effect(session: SlackSession, query: FindEffect) -> Json:
     """Return the key in the mark of a message; anybody could write one, so only ours count."""
     message = query.message
-    page = read(
-        f"look at {message.ref}",
-        session.client.conversations_replies,
-        channel=message.channel,
-        ts=message.ts,
-        include_all_metadata=True,
-        limit=1,
-    )
-    found: Json = next((one for one in page["messages"] if one["ts"] == message.ts), {})
+    told = _messages_at(session, message, "look at", include_all_metadata=True)
+    found = next((one for one in told if one["ts"] == message.ts), {})
     payload = (found.get("metadata") or {}).get("event_payload") or {}
     is_ours = found.get("bot_id") == session.identity.bot
     return {"effect": str(payload.get("effect") or "") if is_ours else ""}
+
+
+def _messages_at(
+    session: SlackSession, message: SlackMessage, why: str, **more: bool
+) -> list[Json]:
+    """Return what Slack tells of a message: of the thread that it begins, or of itself."""
+    told: list[Json] = read(
+        f"{why} {message.ref}",
+        session.client.conversations_replies,
+        channel=message.channel,
+        ts=message.ts,
+        limit=1,
+        **more,
+    )["messages"]
+    return told
 
 
 def ask_channel(session: SlackSession, query: AskChannel) -> Json:

@@ -54,7 +54,7 @@ def as_app(sandbox: GitHubSandbox) -> Settings:
 
 def open_in(sandbox: GitHubSandbox, settings: Callable[[GitHubSandbox], Settings]) -> SandboxIssue:
     number = sandbox.open_issue(SHOP, "It crashes", "At checkout.")
-    return SandboxIssue(sandbox, GitHubAdapter(settings(sandbox), timeout=1), Issue(SHOP, number))
+    return SandboxIssue(sandbox, GitHubAdapter(settings(sandbox), timeout=10), Issue(SHOP, number))
 
 
 def comment_fails(target: SandboxIssue) -> ActionUnavailable | ActionRejected:

@@ -5,6 +5,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -23,7 +24,7 @@ from shared.actions.github.session import GitHubSession
 from shared.errors import ActionRejected, ActionUnavailable
 from shared.events import Issue
 from shared.settings import Settings
-from tests.actions.github.sandbox_issue import MARK, SHOP, SandboxIssue, comment_fails
+from tests.actions.github.sandbox_issue import MARK, SHOP, SandboxIssue, as_token, comment_fails
 from tests.scripted_http import raw, served
 
 
@@ -53,8 +54,10 @@ def test_a_lost_answer_leaves_a_write_unknown_until_it_is_looked_for(
 
 
 def test_a_slow_answer_leaves_a_write_unknown(target_with_token: SandboxIssue) -> None:
-    target_with_token.sandbox.slow_next(5)
-    err = comment_fails(target_with_token)
+    sandbox = target_with_token.sandbox
+    hasty = GitHubAdapter(as_token(sandbox), timeout=1)
+    sandbox.slow_next(30)
+    err = comment_fails(replace(target_with_token, adapter=hasty))
     assert isinstance(err, ActionUnavailable)
     assert err.sent
     assert "no answer came (ReadTimeoutError)" in str(err)

@@ -36,6 +36,15 @@ NAME = re.compile("\\A[\u200b\u2060]{24}")
 AT_ONCE = Pace(0.0, 0.0, 1.0)
 #: Only the first is.
 ONCE = Pace(0.0, 600.0, 1.0)
+#: How any call to Slack may fail: before or after Slack did it.
+FAULTS: list[Json] = [
+    {"status": 500},
+    {"status": 502, "after": True},
+    {"error": "internal_error"},
+    {"error": "ratelimited"},
+    {},
+    {"after": True},
+]
 
 
 class Context:
@@ -108,33 +117,28 @@ class ChatRunner:
     def asked(self, text: str = "What do we know?") -> Event:
         """Let Alice mention the bot."""
         ts = self.slack.say(SUPPORT, f"<@{BOT_USER}> {text}")
-        return an_event(
-            id=f"slack:{TEAM}:{SUPPORT}:{ts}",
-            type="slack.app_mention",
-            source="slack",
-            conversation=f"slack:{TEAM}:{SUPPORT}:{ts}",
-            actor=Actor(ALICE, "alice", role="member"),
-            text=text,
-            audience=f"team:{TEAM}",
-            issue_target=None,
-            thread_target=Thread(TEAM, SUPPORT, ts),
-            message_target=SlackMessage(TEAM, SUPPORT, ts),
-        )
+        return self._event("slack.app_mention", SlackMessage(TEAM, SUPPORT, ts), text)
 
     def asked_directly(self, text: str = "What do we know?") -> Event:
         """Let Alice write to the bot."""
         ts = self.slack.say(DM, text)
+        return self._event("slack.message.im", SlackMessage(TEAM, DM, ts), text)
+
+    @staticmethod
+    def _event(type_: str, message: SlackMessage, text: str) -> Event:
+        """Return the event of what Alice wrote."""
+        place = f"slack:{TEAM}:{message.channel}:{message.ts}"
         return an_event(
-            id=f"slack:{TEAM}:{DM}:{ts}",
-            type="slack.message.im",
+            id=place,
+            type=type_,
             source="slack",
-            conversation=f"slack:{TEAM}:{DM}:{ts}",
+            conversation=place,
             actor=Actor(ALICE, "alice", role="member"),
             text=text,
-            audience=f"dm:{DM}",
+            audience=f"dm:{DM}" if message.channel == DM else f"team:{TEAM}",
             issue_target=None,
-            thread_target=Thread(TEAM, DM, ts),
-            message_target=SlackMessage(TEAM, DM, ts),
+            thread_target=Thread(*message),
+            message_target=message,
         )
 
     def said(self, event: Event) -> list[str]:

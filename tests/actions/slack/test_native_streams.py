@@ -7,7 +7,7 @@ import pytest
 
 from infra.local.sandbox.slack.workspace import DM
 from shared.actions.slack.text import pieces
-from tests.actions.slack.chat_runner import ONCE, ChatRunner, Json
+from tests.actions.slack.chat_runner import FAULTS, ONCE, ChatRunner, Json
 from tests.models.scripted_server import Fails, Says
 from tests.waiting import wait_for
 
@@ -101,15 +101,10 @@ def test_a_long_answer_continues_behind_the_stream(runner: ChatRunner) -> None:
 @pytest.mark.parametrize(
     "fault",
     [
-        {"status": 500},
-        {"status": 502, "after": True},
-        {"error": "internal_error"},
+        *FAULTS,
         {"error": "channel_type_not_supported"},
         {"error": "streaming_state_conflict"},
-        {"error": "ratelimited"},
         {"status": 429, "retry_after": 1},
-        {},
-        {"after": True},
     ],
 )
 def test_a_stream_that_fails_fails_nothing(runner: ChatRunner, method: str, fault: Json) -> None:

@@ -179,7 +179,7 @@ def test_a_github_that_fails_is_asked_again(post: Post, path: str, status: int) 
 
 
 def test_a_rate_limit_is_waited_out(post: Post) -> None:
-    post.sandbox.fail_next(403, path="/app/hook/deliveries", retry_after=1)
+    post.sandbox.fail_next(403, path="/app/hook/deliveries", retry_after=3)
     with post.carrier():
         wait_for(lambda: post.said)
         asked = len(post.sandbox.exchanges())
@@ -187,7 +187,7 @@ def test_a_rate_limit_is_waited_out(post: Post) -> None:
         assert len(post.sandbox.exchanges()) == asked
         post.sandbox.open_issue(SHOP, "Later")
         wait_for(lambda: post.titles)
-    assert "rate limited, retry in 1 s" in post.said[0]
+    assert "rate limited, retry in 3 s" in post.said[0]
 
 
 def test_a_front_door_that_fails_gets_the_same_again_first(post: Post) -> None:

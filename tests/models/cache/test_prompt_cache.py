@@ -28,6 +28,7 @@ from tests.models.cache.cache_requests import (
     prompt_cache,
     rows,
 )
+from tests.waiting import wait_for
 
 CALLS = (ToolCall("1", "label", {"names": ["bug", "中"], "deep": {"n": 1.5, "none": None}}),)
 
@@ -171,13 +172,12 @@ def end_all(database: Database, tenant: str) -> None:
 
 
 def test_a_reply_is_kept_for_its_hours(database: Database) -> None:
-    short, model = 0.5 / 3600, Model()
+    short, model = 2 / 3600, Model()
     cache = prompt_cache(database, hours=short)
     ask(cache, model)
     late = prompt_cache(database)
     assert ask(late, model).source == "shared"  # and there, too, until its hours are over
-    time.sleep(0.6)
-    assert ask(late, model).source == "provider"
+    wait_for(lambda: ask(late, model).source == "provider")
     assert model.calls == 2
 
 

@@ -26,6 +26,7 @@ from tests.models.cache.cache_requests import (
     prompt_cache,
     rows,
 )
+from tests.waiting import PATIENCE, wait_for
 
 NOWHERE = "postgresql://127.0.0.1:1/nothing"
 
@@ -69,10 +70,9 @@ def test_of_two_claims_in_the_same_moment_one_holds(database: Database, database
     blocked = "select from pg_stat_activity where wait_event_type = 'Lock' and datname = %s"
     with ThreadPoolExecutor(1) as threads, psycopg.connect(database_url) as other:
         other.execute(SQL["find"].encode(), claim)  # and not committed yet
-        second = threads.submit(ask, prompt_cache(database), model, seconds=0.5)
+        second = threads.submit(ask, prompt_cache(database), model, seconds=2)
         with psycopg.connect(database_url, autocommit=True) as owner:
-            while not owner.execute(blocked, [other.info.dbname]).fetchall():
-                time.sleep(0.01)
+            wait_for(lambda: owner.execute(blocked, [other.info.dbname]).fetchall())
         other.commit()
         with pytest.raises(ModelUnavailable, match="did not end"):
             second.result()
@@ -122,34 +122,39 @@ def test_after_a_failure_the_next_of_those_who_wait_tries(database_url: str) -> 
 def test_a_wait_ends_with_the_deadline_of_who_waits(
     database: Database, database_url: str, same_process: bool
 ) -> None:
-    slow, first = Model(after=1.0), prompt_cache(database)
+    calls, over, first = list[int](), threading.Event(), prompt_cache(database)
+
+    def slow() -> ModelReply:
+        calls.append(1)
+        assert over.wait(PATIENCE)
+        return REPLY
+
     with Database(database_url, patience=5) as own, ThreadPoolExecutor(1) as threads:
         leading = threads.submit(ask, first, slow)
-        while not slow.calls:
-            time.sleep(0.01)
+        wait_for(lambda: calls)
         with pytest.raises(ModelUnavailable, match=r"did not end within 0.2 s"):
             ask(first if same_process else prompt_cache(own), slow, seconds=0.2)
         assert not leading.done()
+        over.set()
         assert leading.result() == REPLY
-    assert slow.calls == 1
+    assert calls == [1]
 
 
 def test_a_late_reply_of_a_lost_claim_is_kept(database: Database) -> None:
     taken_over, kept = threading.Event(), threading.Event()
 
     def slow() -> ModelReply:
-        assert taken_over.wait(10)
+        assert taken_over.wait(PATIENCE)
         return REPLY
 
     def fails() -> ModelReply:
         taken_over.set()
-        assert kept.wait(10)
+        assert kept.wait(PATIENCE)
         raise ModelUnavailable("overloaded")
 
     with ThreadPoolExecutor(2) as threads:
         late = threads.submit(ask, prompt_cache(database), slow, seconds=0.1)  # a claim of 1 s
-        while not rows(database):
-            time.sleep(0.01)
+        wait_for(lambda: rows(database))
         second = threads.submit(ask, prompt_cache(database), fails)
         assert late.result() == REPLY
         kept.set()

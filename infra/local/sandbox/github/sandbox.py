@@ -77,7 +77,14 @@ class GitHubSandbox(FaultyServer, SandboxChecks):
         self._reviews = Reviews(self._state, self._changes, threads, placing)
         self._checks = Checks(*git)
         self._statuses = Statuses(*git)
-        site = Site(
+        self._web = Web(self._site(), self._faults)
+        self._server = HttpServer(port)
+        self.web_url = self._server.url
+        self._views.api = self._server.url + PREFIX
+
+    def _site(self) -> Site:
+        """Return the parts that the endpoints use."""
+        return Site(
             state=self._state,
             views=self._views,
             hooks=self._hooks,
@@ -93,10 +100,6 @@ class GitHubSandbox(FaultyServer, SandboxChecks):
             sign_in=self.sign_in,
             uploads=self.uploads,
         )
-        self._web = Web(site, self._faults)
-        self._server = HttpServer(port)
-        self.web_url = self._server.url
-        self._views.api = self._server.url + PREFIX
 
     def start(self) -> Self:
         self._hooks.start()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.sandbox.records import Records
+from infra.local.sandbox.slack.rows import channel_row, person_row
 from infra.local.sandbox.slack.views.open_views import OpenViews, SlackRefusal
 from shared.events import Json
 
@@ -20,6 +21,7 @@ GENERAL, SUPPORT, DM = "C0GENERAL", "C0SUPPORT", "D0ALICE"
 ALICE, BOB, GUEST, STRANGER = "U0ALICE", "U0BOB", "U0GUEST", "U0STRANGER"
 
 _PROFILE = {"id": BOT, "app_id": APP, "name": "agent", "deleted": False}
+_BOT_PROFILE = {"bot_id": BOT, "api_app_id": APP}
 #: The fields in which a person's message and the bot's differ.
 _AS_BOT = {"bot_id": BOT, "app_id": APP}
 #: The rest that Slack leaves of a deleted message with replies.
@@ -111,19 +113,9 @@ class Workspace:
     ) -> str:
         """Make a channel, with the bot in it or not, `shared` with another company or not; returns
         its id."""
-        channel: Json = {
-            "id": f"C0{re.sub('[^A-Z0-9]', '', name.upper())}",
-            "name": name,
-            "is_channel": not private,
-            "is_group": private,
-            "is_im": False,
-            "is_private": private,
-            "is_archived": archived,
-            "is_member": member,
-            "is_shared": shared,
-            "is_ext_shared": shared,
-            "created": int(time.time()),
-        }
+        channel = channel_row(
+            name, member=member, archived=archived, private=private, shared=shared
+        )
         with self._lock:
             self._records.put("channels", channel["id"], channel)
         return str(channel["id"])
@@ -308,15 +300,12 @@ class Workspace:
     def _seed(self) -> None:
         people = {ALICE: "alice", BOB: "bob", GUEST: "guest", STRANGER: "sam", BOT_USER: "agent"}
         for user, name in people.items():
-            bot, guest, stranger = user == BOT_USER, user == GUEST, user == STRANGER
-            profile = {"real_name": name.title(), "display_name": name}
-            profile |= {"bot_id": BOT, "api_app_id": APP} if bot else {}
-            row: Json = {"id": user, "name": name, "real_name": name.title()}
-            row |= {"team_id": OTHER_TEAM if stranger else self.team, "is_stranger": stranger}
-            row |= {"is_bot": bot, "is_admin": user == ALICE, "is_owner": False, "deleted": False}
-            row |= {"is_restricted": guest, "is_ultra_restricted": False, "tz": "Etc/UTC"}
-            row |= {"tz_offset": 0, "tz_label": "Coordinated Universal Time"}
-            self._records.put("users", user, {**row, "profile": profile})
+            row = person_row(user, name, self.team, admin=user == ALICE, guest=user == GUEST)
+            if user == STRANGER:
+                row |= {"team_id": OTHER_TEAM, "is_stranger": True}
+            if user == BOT_USER:
+                row |= {"is_bot": True, "profile": {**row["profile"], **_BOT_PROFILE}}
+            self._records.put("users", user, row)
         self.add_channel("general")
         self.add_channel("support")
         self.open_dm(ALICE)

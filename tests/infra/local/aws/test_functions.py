@@ -27,7 +27,7 @@ def functions(handler: str, code: Path = TEMPLATE.parent, **values: Any) -> Func
         handler=handler,
         code=code,
         variables={"RECORD": "nowhere"},
-        timeout=1,
+        timeout=60,
         memory=128,
         concurrency=values.pop("concurrency", 2),
     )

@@ -3,53 +3,27 @@
 from infra.local.sandbox.github.views import Views
 from shared.events import Json
 
+#: The fields in which a pull request is shown as its issue is.
+_OF_ISSUE = (
+    *("title", "user", "labels", "body", "number", "state", "locked", "active_lock_reason"),
+    *("assignee", "assignees", "milestone", "created_at", "updated_at", "closed_at", "html_url"),
+    *("id", "node_id", "author_association", "comments", "draft", "comments_url"),
+)
+_COUNTS = ("commits", "additions", "deletions", "changed_files")
+_UNSET = ("auto_merge", "merge_commit_sha", "merged_by", "mergeable")
+
 
 def pull_request(views: Views, repository: Json, row: Json) -> Json:
     """Show an issue row that is a pull request as the pulls API does."""
     issue, pull = views.issue(row), row["pull"]
-    url, api = issue["pull_request"]["url"], f"{views.api}/repos/{repository['name']}"
-    links = {
-        "self": url,
-        "html": issue["html_url"],
-        "issue": issue["url"],
-        "comments": issue["comments_url"],
-        "review_comments": f"{url}/comments",
-        "review_comment": f"{api}/pulls/comments{{/number}}",
-        "commits": f"{url}/commits",
-        "statuses": f"{api}/statuses/{pull['sha']}",
-    }
-    same = (
-        "title",
-        "user",
-        "labels",
-        "body",
-        "number",
-        "state",
-        "locked",
-        "active_lock_reason",
-        "assignee",
-        "assignees",
-        "milestone",
-        "created_at",
-        "updated_at",
-        "closed_at",
-        "html_url",
-        "id",
-        "node_id",
-        "author_association",
-        "comments",
-        "draft",
-        "comments_url",
-    )
-    counts = ("commits", "additions", "deletions", "changed_files")
-    unset = ("auto_merge", "merge_commit_sha", "merged_by", "mergeable")
+    links = _links(issue, f"{views.api}/repos/{repository['name']}", pull["sha"])
     return {
-        **{name: issue[name] for name in same},
-        **{name: pull.get(name, 0) for name in counts},
+        **{name: issue[name] for name in _OF_ISSUE},
+        **{name: pull.get(name, 0) for name in _COUNTS},
         "review_comments": views.review_comments(row),
-        **dict.fromkeys(unset),
-        "url": url,
-        "issue_url": issue["url"],
+        **dict.fromkeys(_UNSET),
+        "url": links["self"],
+        "issue_url": links["issue"],
         "diff_url": f"{issue['html_url']}.diff",
         "patch_url": f"{issue['html_url']}.patch",
         "commits_url": links["commits"],
@@ -65,6 +39,21 @@ def pull_request(views: Views, repository: Json, row: Json) -> Json:
         "merged_at": pull.get("merged_at"),
         "mergeable_state": "unknown",
         "maintainer_can_modify": False,
+    }
+
+
+def _links(issue: Json, api: str, sha: str) -> dict[str, str]:
+    """Return where a pull request and what belongs to it are, in a repository at `api`."""
+    url = issue["pull_request"]["url"]
+    return {
+        "self": url,
+        "html": issue["html_url"],
+        "issue": issue["url"],
+        "comments": issue["comments_url"],
+        "review_comments": f"{url}/comments",
+        "review_comment": f"{api}/pulls/comments{{/number}}",
+        "commits": f"{url}/commits",
+        "statuses": f"{api}/statuses/{sha}",
     }
 
 
