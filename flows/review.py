@@ -13,7 +13,6 @@ from shared.actions.timers import SetTimer
 from shared.agent import Agent, flow
 from shared.agent.timers import Timers
 from shared.events import Event
-from shared.learning.rules.heeding import ReviewRules
 from shared.proposals.done import ProposalDone
 from shared.reviewing.asking import better_in, found_in, prepared
 from shared.reviewing.background.desk import Background
@@ -75,10 +74,10 @@ def review_change(event: Event, agent: Agent, team: TeamSettings) -> None:
         said = f"These lines were changed in {change.head[:7]}."
         agent.act(ReplyOnLines(event.issue, finding.comment, said))
         agent.act(ResolveThread(event.issue, finding.comment))
-    rules = agent.desk(ReviewRules)
-    change, beside = prepared(agent, desk, change, (*team.wishes(wanted), *rules.wishes))
-    found = scored(agent, desk, change, found_in(agent, desk, change, beside))
-    chosen, receipt = desk.select(found, wanted, rules.hides), None
+    wishes = (*team.wishes(wanted), *desk.rules.wishes)
+    change, beside = prepared(agent, desk, change, wishes)
+    found = found_in(agent, desk, change, beside)
+    chosen, receipt = desk.select(scored(agent, desk, change, found), wanted), None
     if chosen.posted:
         comments = tuple(map(on_lines, chosen.posted))
         receipt = agent.act(
