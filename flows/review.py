@@ -17,7 +17,6 @@ from shared.agent.timers import Timers
 from shared.events import Event
 from shared.learning.choices.desk import Choices
 from shared.learning.rewards import accepted, cost, dismissed
-from shared.learning.rules.heeding import ReviewRules
 from shared.proposals.done import ProposalDone
 from shared.reviewing.asking import better_in, found_in, prepared
 from shared.reviewing.background.desk import Background
@@ -84,10 +83,10 @@ def review_change(event: Event, agent: Agent, team: TeamSettings) -> None:
     here = {"repository": event.issue.repository}
     share = agent.desk(Choices).choose("share of findings", SHARES, here)
     wanted = wanted._replace(max_findings=ceil(wanted.max_findings * share))
-    rules = agent.desk(ReviewRules)
-    change, beside = prepared(agent, desk, change, (*team.wishes(wanted), *rules.wishes))
+    wishes = (*team.wishes(wanted), *desk.rules.wishes)
+    change, beside = prepared(agent, desk, change, wishes)
     found = found_in(agent, desk, change, beside)
-    chosen, receipt = desk.select(found, wanted, rules.hides), None
+    chosen, receipt = desk.select(found, wanted), None
     if chosen.posted:
         comments = tuple(map(on_lines, chosen.posted))
         receipt = agent.act(

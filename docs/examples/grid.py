@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from docs.examples.loop import Table
-from shared.planning.loop import Context, Experience
+from shared.planning import Context, Experience
 
 MAP = """\
 S.#....

@@ -1,8 +1,8 @@
 """The classic loop in one process, offline: perceive, plan, execute, verify, adjust, and learn.
 
 An environment has `reset` and `step`, as agents' environments usually do; the agent has `act`. Each
-of its parts is a protocol of shared.planning or shared.planning.loop, so what is tried here is what
-flows use: `Plans(planner=…, verifier=…, reflector=…)`, rewards, policies. docs/loop.md explains it.
+of its parts is a protocol of shared.planning, so what is tried here is what flows use:
+`Plans(planner=…, verifier=…, reflector=…)`, rewards, policies. docs/loop.md explains it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,19 +11,24 @@ from datetime import timedelta
 from typing import Any, NamedTuple, TypeVar
 
 from shared.memory import Memory
-from shared.planning import Brief, Failure, Mind, Planner, Reflector, Verifier
-from shared.planning.loop import (
+from shared.planning import (
     Arm,
+    Brief,
+    ChoicePolicy,
     Chooser,
     Context,
     Executor,
     Experience,
+    Failure,
     Features,
     Goals,
     Learner,
-    Policy,
-    Reward,
+    Mind,
+    Planner,
+    Reflector,
+    RewardFunction,
     Selector,
+    Verifier,
 )
 from shared.planning.own_words import own_words
 from shared.planning.plan import Plan, PlanStep
@@ -205,14 +210,14 @@ class Agent:
     goals: Goals = own_words
     selector: Selector = ready
     features: Features[str] = features
-    reward: Reward[Seen] = reward
+    reward: RewardFunction[Seen] = reward
     learner: Learner = q_learning
     say: Callable[[str], None] = lambda line: None
     experiences: list[Experience] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._planner = self.planner_of(self.choose)
-        self._policy: Policy = self.learner(self.experiences)
+        self._policy: ChoicePolicy = self.learner(self.experiences)
 
     def act(self, seen: Seen) -> Call | None:
         """Perceive what the last call gave and choose the next; None when nothing more is done."""

@@ -1,7 +1,7 @@
 """The desk of reviews: the change to review, and which findings about it hold."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import chain
@@ -19,6 +19,7 @@ from shared.learning.dismissed import is_known, is_unwanted
 from shared.learning.findings import FindingStore, KeptFinding, ReviewedCommit, kept_as
 from shared.learning.meaning import Meanings
 from shared.learning.moved import followed
+from shared.learning.rules.heeding import ReviewRules
 from shared.marks import without_section
 from shared.memory.embedding.tenant_embedders import TenantEmbedders
 from shared.models.routing import Models
@@ -48,9 +49,6 @@ _MENDED = 20
 _UNFINISHED = re.compile(r"^\W*(?:wip|draft|do not (?:review|merge))\b", re.IGNORECASE)
 
 
-Hides = Callable[[KeptFinding], bool]
-
-
 class ReviewDesk:
     """Reviews the pull request of the event. A flow with it `reads` what the desk asks for."""
 
@@ -58,6 +56,7 @@ class ReviewDesk:
 
     def __init__(self, loan: Loan) -> None:
         self._loan = loan
+        self.rules = ReviewRules(loan)
         self._issue = loan.run.event.issue
         self._texts = Texts(loan.read, loan.run.event.issue.repository)
         self._around: dict[tuple[str, bool], Surrounded] = {}
@@ -158,9 +157,7 @@ class ReviewDesk:
         worst_first = sorted(proved.values(), key=badness)
         return ProvedFindings(tuple(worst_first), tuple(refused), frozenset(sure))
 
-    def select(
-        self, found: ProvedFindings, wanted: ReviewSettings, hides: Hides = lambda _: False
-    ) -> Selection:
+    def select(self, found: ProvedFindings, wanted: ReviewSettings) -> Selection:
         """Choose what to post: the worst first, as many as are wanted, nothing twice, nothing weak,
         and nothing that people dismissed or a rule hides. What is critical is told once more."""
         least, weak = SEVERITIES.index(wanted.minimum_severity), {*found.weak}
@@ -173,7 +170,8 @@ class ReviewDesk:
         )
         kept = [(finding, self._kept(finding)) for finding in heavy]
         known = [*self._meanings.in_other_words([one for _, one in kept], known), *known]
-        news = [(one, as_) for one, as_ in kept if not (is_known(as_, known) or hides(as_))]
+        heard = [pair for pair in kept if not self.rules.hides(pair[1])]
+        news = [(finding, one) for finding, one in heard if not is_known(one, known)]
         most = min(wanted.max_findings, sum(finding not in weak for finding, _ in news))
         new = [(_told_again(finding, one, known), one) for finding, one in news]
         chosen = [finding for finding, _ in new[:most]]

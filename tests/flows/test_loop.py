@@ -8,8 +8,20 @@ import pytest
 
 from infra.project import ROOT
 from shared.perception import github, slack
-from shared.planning import Brief, Decision, Failure, Mind, Verdict, next_state
-from shared.planning.loop import Collector, Experience, Goals, Policy, Preprocessor, Selector
+from shared.planning import (
+    Brief,
+    ChoicePolicy,
+    Collector,
+    Decision,
+    Experience,
+    Failure,
+    Goals,
+    Mind,
+    Preprocessor,
+    Selector,
+    Verdict,
+    next_state,
+)
 from shared.planning.own_words import own_words
 from shared.planning.plan import Plan, PlanStep
 from shared.planning.validation import Limits
@@ -83,7 +95,7 @@ def test_it_learns_nothing_of_what_it_did_not_try() -> None:
 
 
 def test_its_reward_and_its_policy_can_be_other_functions() -> None:
-    def last(experiences: Sequence[Experience]) -> Policy:
+    def last(experiences: Sequence[Experience]) -> ChoicePolicy:
         return lambda context, arms: [float(arm == arms[-1]) for arm in arms]
 
     fleet = Fleet({"11:45": ["blue"]})

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from shared.desk import Loan
 from shared.events import Json
 from shared.journal import Outcome
-from shared.learning.rules.store import LONGEST, Rule, RuleStore
+from shared.learning.rules.store import LONGEST, LearntRule, RuleStore
 from shared.redaction.redacting import redacted
 
 NOT_ALLOWED = "That needs write permission; somebody who has it must do it."
@@ -72,27 +72,27 @@ class RuleCommands:
             return NOT_ALLOWED
         return _VERBS[order.verb](self, rule, order.words)
 
-    def _accept(self, rule: Rule, _: str) -> str:
+    def _accept(self, rule: LearntRule, _: str) -> str:
         self._change("decide", rule, state="active")
         return f"Accepted: from now on I heed `{rule.id}`."
 
-    def _disable(self, rule: Rule, _: str) -> str:
+    def _disable(self, rule: LearntRule, _: str) -> str:
         self._change("decide", rule, state="disabled")
         again = f"`/learnings accept {rule.id}` undoes it."
         return f"Disabled: I do not heed `{rule.id}` any more. {again}"
 
-    def _delete(self, rule: Rule, _: str) -> str:
+    def _delete(self, rule: LearntRule, _: str) -> str:
         self._change("delete", rule)
         return f"Deleted `{rule.id}`."
 
-    def _edit(self, rule: Rule, words: str) -> str:
+    def _edit(self, rule: LearntRule, words: str) -> str:
         words = redacted(" ".join(words.split()))[:LONGEST]
         if not words:
             return f"Say what the rule is to be: `/learnings edit {rule.id} WORDS`."
         self._change("edit", rule, words=words)
         return f"`{rule.id}` now says: {_plain(words)}"
 
-    def _widen(self, rule: Rule, scope: str) -> str:
+    def _widen(self, rule: LearntRule, scope: str) -> str:
         scope, platform = scope.strip().lower(), rule.place.partition(":")[0]
         if scope not in {"file", "repository", "channel", "organisation"}:
             return "Say how far: `file`, `repository`, `channel` or `organisation`."
@@ -102,24 +102,24 @@ class RuleCommands:
         self._change("reach", rule, scope=scope, place=place)
         return f"`{rule.id}` now counts {_REACH[scope]}."
 
-    def _found(self, id_: str) -> list[Rule]:
+    def _found(self, id_: str) -> list[LearntRule]:
         about = {"places": self.places, "id": id_}
 
         def work() -> Outcome:
             return Outcome([one._asdict() for one in self._store.read("listed", **about)])
 
         rows: list[Json] = self._run.step("rules", about, work)
-        mine = (Rule(**row) for row in rows)
+        mine = (LearntRule(**row) for row in rows)
         return [one for one in mine if one.person in {"", self._event.actor.id} or id_]
 
-    def _change(self, name: str, rule: Rule, **values: str) -> None:
+    def _change(self, name: str, rule: LearntRule, **values: str) -> None:
         by = {"id": rule.id, "by": self._event.actor.name}
         statement = self._store.statement(name, **by, **values)
         about = {"what": name, "rule": rule.id, **values}
         self._run.step("rule", about, lambda: Outcome(None, statements=[statement]))
 
 
-_VERBS: Mapping[str, Callable[[RuleCommands, Rule, str], str]] = {
+_VERBS: Mapping[str, Callable[[RuleCommands, LearntRule, str], str]] = {
     "accept": RuleCommands._accept,
     "disable": RuleCommands._disable,
     "delete": RuleCommands._delete,
@@ -128,12 +128,12 @@ _VERBS: Mapping[str, Callable[[RuleCommands, Rule, str], str]] = {
 }
 
 
-def _row(rule: Rule) -> str:
+def _row(rule: LearntRule) -> str:
     heeded = "heeded" if rule.in_force else _STATES[rule.state]
     return f"- `{rule.id}` {_plain(rule.words)} ({_where(rule)}; {heeded}; {_voices(rule)})"
 
 
-def _explained(rule: Rule) -> str:
+def _explained(rule: LearntRule) -> str:
     lines = [f"`{rule.id}`: {_plain(rule.words)}", "", f"- It counts {_where(rule)}."]
     lines += [f"- It came of this finding: {_plain(rule.about)}"] if rule.about else []
     lines.append(f"- {_voices(rule)}; it {_standing(rule)}.")
@@ -144,7 +144,7 @@ def _explained(rule: Rule) -> str:
     return "\n".join(lines)
 
 
-def _standing(rule: Rule) -> str:
+def _standing(rule: LearntRule) -> str:
     by = f" by {_code(rule.decided_by)}" if rule.decided_by else ""
     if rule.state == "active" and not rule.in_force:
         return f"was accepted{by}, and is not heeded since what came of it was disliked"
@@ -153,11 +153,11 @@ def _standing(rule: Rule) -> str:
     return f"{'is ' if rule.state != 'candidate' else ''}{_STATES[rule.state]}{by}"
 
 
-def _voices(rule: Rule) -> str:
+def _voices(rule: LearntRule) -> str:
     return f"{rule.supporters} {'person' if rule.supporters == 1 else 'people'} said so"
 
 
-def _where(rule: Rule) -> str:
+def _where(rule: LearntRule) -> str:
     place = rule.place.partition(":")[2]
     named = f" ({_code(rule.path)})" if rule.scope in {"lines", "file"} and rule.path else ""
     return f"{_REACH[rule.scope]}{named} in {_code(place)}" if place else _REACH[rule.scope]

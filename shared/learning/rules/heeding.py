@@ -11,7 +11,7 @@ from shared.learning.dismissed import is_kin
 from shared.learning.findings import KeptFinding
 from shared.learning.likeness import claims_alike, shapes_alike
 from shared.learning.rules.proposing import ALIKE
-from shared.learning.rules.store import Rule, RuleStore
+from shared.learning.rules.store import LearntRule, RuleStore
 
 
 class ReviewRules:
@@ -25,7 +25,7 @@ class ReviewRules:
         return cls(loan)
 
     @cached_property
-    def rules(self) -> list[Rule]:
+    def rules(self) -> list[LearntRule]:
         """The rules in force when the run began, read once and kept with the run that heeds
         them."""
         store = RuleStore(self._run)
@@ -35,7 +35,7 @@ class ReviewRules:
             found = store.read("in_force", **about)
             return Outcome([one._asdict() for one in found], statements=store.heeded(found))
 
-        return [Rule(**one) for one in self._run.step("rules", about, work)]
+        return [LearntRule(**one) for one in self._run.step("rules", about, work)]
 
     @property
     def wishes(self) -> tuple[Code, ...]:
@@ -76,20 +76,20 @@ def _claimed(channel: Mapping[str, object]) -> list[list[str]]:
     return found if isinstance(found, list) else []
 
 
-def _of_tone(said: Sequence[str]) -> Rule:
+def _of_tone(said: Sequence[str]) -> LearntRule:
     id_, words = said
-    return Rule(id_, "tone", "person", "", words)
+    return LearntRule(id_, "tone", "person", "", words)
 
 
 def _shown(lines: Sequence[str]) -> tuple[Code, ...]:
     return (Code("rules of the team", "\n".join(f"- {one}" for one in lines)),) if lines else ()
 
 
-def _with_reach(rule: Rule) -> str:
+def _with_reach(rule: LearntRule) -> str:
     return f"{rule.words} (in {rule.path})" if rule.scope in {"lines", "file"} else rule.words
 
 
-def _fits(rule: Rule, finding: KeptFinding) -> bool:
+def _fits(rule: LearntRule, finding: KeptFinding) -> bool:
     """Is the finding what the rule is about, where it reaches?"""
     if not rule.about or claims_alike(rule.about, finding.claim) < ALIKE:
         return False

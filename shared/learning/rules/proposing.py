@@ -10,7 +10,7 @@ from shared.journal import Outcome
 from shared.learning.findings import KeptFinding
 from shared.learning.likeness import claims_alike
 from shared.learning.refusals import said_itself
-from shared.learning.rules.store import Rule, RuleStore, new_rule
+from shared.learning.rules.store import LearntRule, RuleStore, new_rule
 from shared.learning.signals.moments import moment_of
 
 #: The share of meanings in common from which on two claims ask for the same rule.
@@ -41,7 +41,7 @@ class ProposedRules:
         def look() -> Outcome:
             return Outcome([one._asdict() for one in self._store.read("here", **about)])
 
-        here = [Rule(**one) for one in self._run.step("rules here", about, look)]
+        here = [LearntRule(**one) for one in self._run.step("rules here", about, look)]
         alike = [one for one in here if claims_alike(one.about, finding.claim) >= ALIKE]
         fresh = new_rule("review", "file", event.scope, words, **_of(finding))
         rule = alike[0] if alike else fresh
@@ -56,7 +56,7 @@ class ProposedRules:
             rule = new_rule("tone", "person", event.scope, words, person=event.actor.id)
             self._keep(rule, event.id, words)
 
-    def _keep(self, rule: Rule, key: str, words: str) -> None:
+    def _keep(self, rule: LearntRule, key: str, words: str) -> None:
         event = self._run.event
         kept = self._store.proposed(rule, key, event.actor.id, words, moment_of(event))
         about = {"rule": rule.id, "key": key}

@@ -17,7 +17,7 @@ State = Literal["candidate", "active", "disabled"]
 LONGEST = 400
 
 
-class Rule(NamedTuple):
+class LearntRule(NamedTuple):
     """What people want, in their words. A `candidate` is heeded once somebody accepted it, or as
     many said so as `rules_in_force` wants. `supporters` are how many different people did."""
 
@@ -39,7 +39,7 @@ class Rule(NamedTuple):
     in_force: bool = False
 
     @classmethod
-    def of_row(cls, row: Row) -> "Rule":
+    def of_row(cls, row: Row) -> "LearntRule":
         return cls(**{name: row[name] for name in cls._fields if name in row})
 
 
@@ -54,11 +54,11 @@ def new_rule(
     person: str = "",
     category: str = "",
     about: str = "",
-) -> Rule:
+) -> LearntRule:
     """Return a candidate; the same words about the same have the same id."""
     words = redacted(" ".join(words.split()))[:LONGEST]
     id_ = f"r-{digest([purpose, place, words, about, person])[:10]}"
-    return Rule(id_, purpose, scope, place, words, path, shape, person, category, about)
+    return LearntRule(id_, purpose, scope, place, words, path, shape, person, category, about)
 
 
 class RuleStore:
@@ -67,12 +67,14 @@ class RuleStore:
     def __init__(self, run: Run) -> None:
         self._run = run
 
-    def read(self, name: str, **values: object) -> list[Rule]:
+    def read(self, name: str, **values: object) -> list[LearntRule]:
         """Return what the named query finds, inside a step of its caller's."""
         [rows] = self._run.write([self.statement(name, **values)])
-        return [Rule.of_row(row) for row in rows]
+        return [LearntRule.of_row(row) for row in rows]
 
-    def proposed(self, rule: Rule, key: str, actor: str, words: str, at: float) -> list[Statement]:
+    def proposed(
+        self, rule: LearntRule, key: str, actor: str, words: str, at: float
+    ) -> list[Statement]:
         """Return the statements that keep a rule and that somebody said so, once for each `key`."""
         evidence = {"key": key, "actor": actor, "said": redacted(words)[:LONGEST], "at": at}
         return [
@@ -80,7 +82,7 @@ class RuleStore:
             self.statement("support", rule=rule.id, **evidence),
         ]
 
-    def heeded(self, rules: Sequence[Rule]) -> list[Statement]:
+    def heeded(self, rules: Sequence[LearntRule]) -> list[Statement]:
         """Return the statement that keeps that the run heeds these rules."""
         return [self.statement("heed", rules=[one.id for one in rules])] if rules else []
 

@@ -14,7 +14,7 @@ from shared.learning.likeness import shape_of
 from shared.learning.rules.commands import RuleOrder, order_of
 from shared.learning.rules.heeding import ReviewRules
 from shared.learning.rules.proposing import ProposedRules
-from shared.learning.rules.store import Rule, RuleStore, Scope, new_rule
+from shared.learning.rules.store import LearntRule, RuleStore, Scope, new_rule
 from shared.learning.signals.store import Caused, Signal, kept
 from shared.memory.control.audit import Requester
 from shared.memory.control.forgetting import Forgetting
@@ -57,13 +57,13 @@ class Team:
         services = self.runner.can.services
         return desk.lend(Loan(run, services, lambda: 60.0, lambda query: None, lambda: True))
 
-    def heeded(self, run: Run | None = None) -> list[Rule]:
+    def heeded(self, run: Run | None = None) -> list[LearntRule]:
         return self.loaned(run or self.run(), ReviewRules).rules
 
     def hides(self, finding: KeptFinding) -> bool:
         return self.loaned(self.run(), ReviewRules).hides(finding)
 
-    def listed(self) -> list[Rule]:
+    def listed(self) -> list[LearntRule]:
         return RuleStore(self.run()).read("listed", places=[PLACE], id="")
 
     def decide(self, state: str) -> None:
