@@ -23,10 +23,10 @@ def bounded(chances: Sequence[float], floor: float, share: float) -> tuple[float
 
 
 def greedy(values: Sequence[float], floor: float, share: float) -> tuple[float, ...]:
-    """Return chances that choose the largest value, and in the share any other, all alike."""
+    """Return chances that choose the largest value, but for the share, in which all are alike."""
     best = max(range(len(values)), key=lambda at: values[at])
-    explored = [share / max(len(values) - 1, 1)] * len(values)
-    explored[best] = 1.0
+    explored = [share / len(values)] * len(values)
+    explored[best] += 1.0 - share
     return bounded(explored, floor, share)
 
 

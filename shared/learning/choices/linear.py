@@ -18,14 +18,14 @@ Vector = Sequence[float]
 _MOST, _PRIOR = 40, 1.0
 
 
-class Features(NamedTuple):
+class ContextFeatures(NamedTuple):
     """The features of contexts: 1, each frequent word as 0 or 1, each number over its largest."""
 
     words: tuple[tuple[str, str], ...]
     numbers: Mapping[str, float]
 
     @classmethod
-    def of(cls, contexts: Sequence[Context]) -> "Features":
+    def of(cls, contexts: Sequence[Context]) -> "ContextFeatures":
         """Return the features that tell these contexts apart."""
         words: Counter[tuple[str, str]] = Counter()
         numbers: dict[str, float] = {}

@@ -16,7 +16,7 @@ from statistics import NormalDist
 from shared.choosing import Chances, named
 from shared.learning.choices.bounds import bounded
 from shared.learning.choices.examples import Example
-from shared.learning.choices.linear import Features, LinearModel
+from shared.learning.choices.linear import ContextFeatures, LinearModel
 from shared.learning.choices.tuning import Tuning
 
 #: Contexts that a version tells apart, the least variance of a reward, and points of the integral.
@@ -27,7 +27,7 @@ _NORMAL = NormalDist()
 def thompson(examples: Sequence[Example], tuning: Tuning) -> Chances:
     """Learn from weighted examples; see `learners`."""
     mean, noise = _spread(examples)
-    features = Features.of([one.context for one in examples])
+    features = ContextFeatures.of([one.context for one in examples])
     rows = [
         (one.name, features.vector(one.context), one.reward - mean, one.weight) for one in examples
     ]

@@ -55,7 +55,7 @@ class Team:
 
     def loaned(self, run: Run, desk: type[D]) -> D:
         services = self.runner.can.services
-        return desk.lend(Loan(run, services, lambda: 60.0, lambda query: None, lambda: True))
+        return desk.lend(Loan(run, services, lambda: 60.0, lambda query: None, lambda *_: True))
 
     def heeded(self, run: Run | None = None) -> list[LearntRule]:
         return self.loaned(run or self.run(), ReviewRules).rules
