@@ -26,6 +26,12 @@ def all_templates(root: Path = ROOT) -> dict[str, bool]:
     return {str(file.relative_to(root)): file.resolve() not in nested for file in texts}
 
 
+def flow_modules() -> dict[str, str]:
+    """Return the modules of flows/ by their last names, each of which is that of a flow too."""
+    files = sorted((ROOT / "flows").rglob("[a-z]*.py"))
+    return {file.stem: ".".join(file.relative_to(ROOT).with_suffix("").parts) for file in files}
+
+
 def from_caller(path: Path) -> Path:
     """Resolve `path` from the person's folder: the scripts change to the project's."""
     return (Path(os.environ.get("CALLED_FROM", ".")) / path).resolve()

@@ -74,7 +74,7 @@ def test_files_are_short() -> None:
 
 
 def test_no_folder_is_crowded() -> None:
-    """But flows/: there each author adds one."""
+    """But flows/: there each author adds one to those of ours."""
     modules = Counter(str(path.parent.relative_to(ROOT)) for path in FILES)
     _none(
         f"{folder}: {count} modules, at most 16"

@@ -18,7 +18,7 @@ from infra.certify.killing import (
 )
 from infra.certify.process import serve
 from infra.certify.watching import Watch
-from infra.project import ROOT
+from infra.project import ROOT, flow_modules
 from shared.agent.flow import Flow
 from shared.database import OPERATOR, ROLE
 from shared.errors import AgentFlowsError, SettingsError
@@ -64,13 +64,14 @@ def flow_at(name: str) -> Flow:
     """Load a flow: `triage`, or the path of its file, `docs/examples/stale.py`, with `:function`
     where the file has several. Raises SettingsError when there is none."""
     place, _, function = name.partition(":")
-    path = Path(place) if place.endswith(".py") else ROOT / "flows" / f"{place}.py"
+    module = flow_modules().get(place, "")
+    path = Path(f"{module.replace('.', '/')}.py" if module else place)
     path = path if path.is_absolute() else ROOT / path
     if not path.is_file():
-        known = sorted(file.stem for file in (ROOT / "flows").glob("[a-z]*.py"))
-        raise SettingsError(f"{name!r} is no flow; name a file, or one of {', '.join(known)}")
-    module = vars(_imported(path))
-    found = {key: value for key, value in module.items() if isinstance(value, Flow)}
+        known = ", ".join(flow_modules())
+        raise SettingsError(f"{name!r} is no flow; name a file, or one of {known}")
+    content = vars(_imported(path))
+    found = {key: value for key, value in content.items() if isinstance(value, Flow)}
     named = [value for key, value in found.items() if function in {"", key}]
     if len({flow.name for flow in named}) != 1:
         raise SettingsError(
@@ -83,8 +84,8 @@ def flow_at(name: str) -> Flow:
 def _imported(path: Path) -> object:
     """Import a file, once; raises SettingsError when it cannot be."""
     try:
-        if path.parent == ROOT / "flows":
-            return importlib.import_module(f"flows.{path.stem}")
+        if path.is_relative_to(ROOT / "flows"):
+            return importlib.import_module(flow_modules()[path.stem])
         name = f"certified {path}"
         if name not in sys.modules:
             spec = importlib.util.spec_from_file_location(name, path)

@@ -9,7 +9,7 @@ from typing import Any
 from infra.bundle.settings import settings_read
 from infra.configuration.names import OF_DEPLOYMENT
 from infra.configuration.secret_settings import secrets_of
-from infra.project import ROOT
+from infra.project import flow_modules
 from shared.actions.timers import SetTimer
 from shared.agent.flow import Flow
 from shared.aws.looks import KINDS
@@ -26,8 +26,7 @@ _FRONT_DOOR = "  # ── The front door"
 def declared_flows() -> dict[str, Flow]:
     """Return the flows in flows/, by their values of FLOW."""
     found = {}
-    for file in sorted((ROOT / "flows").glob("*.py")):
-        module = f"flows.{file.stem}"
+    for module in flow_modules().values():
         for name, value in vars(importlib.import_module(module)).items():
             if isinstance(value, Flow):
                 found[f"{module}:{name}"] = value

@@ -179,7 +179,8 @@ def _check(types: Sequence[str]) -> None:
 
 
 def load_flow(name: str) -> Flow:
-    """Import `flows.<file>:<function>`; raises SettingsError when there is no such flow."""
+    """Import `flows.<file>:<function>`, or from a folder there; raises SettingsError when there is
+    no such flow."""
     module, _, attribute = name.partition(":")
     found = None
     try:

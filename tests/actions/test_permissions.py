@@ -6,7 +6,7 @@ import pytest
 
 from flows.plan import MAY, TOOLS
 from infra.local.sandbox.github.tokens import PERMISSIONS
-from infra.project import ROOT
+from infra.project import flow_modules
 from shared.actions import Action, Query
 from shared.actions.github import actions as do
 from shared.actions.github import queries as ask
@@ -17,11 +17,7 @@ from shared.events import Issue
 from shared.settings import Settings
 
 GITHUB = do.OnGitHub.connector
-FLOWS = tuple(
-    load_flow(f"flows.{path.stem}:{path.stem}")
-    for path in sorted((ROOT / "flows").glob("*.py"))
-    if path.stem != "__init__"
-)
+FLOWS = tuple(load_flow(f"{module}:{name}") for name, module in flow_modules().items())
 KINDS = tuple(
     kind
     for module in (do, ask)
@@ -72,7 +68,7 @@ def _union(flows: "tuple[Flow, ...] | list[Flow]") -> dict[str, str]:
     ],
 )
 def test_a_flow_has_no_more_than_it_needs(name: str, rights_of_it: Mapping[str, str]) -> None:
-    assert rights(load_flow(f"flows.{name}:{name}")) == rights_of_it
+    assert rights(load_flow(f"{flow_modules()[name]}:{name}")) == rights_of_it
 
 
 def test_the_higher_of_two_rights_counts_in_any_order() -> None:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 
-from flows.retention import retention
+from flows.background.retention import retention
 from shared.actions.github.actions import Comment, NamedComment
 from shared.actions.slack.actions import Reply
 from shared.agent import Agent

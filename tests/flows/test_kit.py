@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from flows.background.retention import retention
 from flows.chat import chat
-from flows.retention import retention
 from flows.triage import TriageVerdict, triage
 from infra.bundle.imports import trace
 from infra.deploy.declared import declared_flows

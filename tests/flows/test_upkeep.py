@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import psycopg
 import pytest
 
-from flows.upkeep import upkeep
+from flows.background.upkeep import upkeep
 from shared.database import OPERATOR, Database, Row, Statement
 from shared.errors import DatabaseUnavailable, PublishError, SettingsError
 from shared.events import Actor, Event

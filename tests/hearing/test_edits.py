@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from flows.background.uninstall import uninstall
 from flows.control import control
-from flows.uninstall import uninstall
 from infra.local.sandbox.slack.workspace import ALICE, BOB, BOT_USER, DM, SUPPORT
 from shared.events import RETRY, Event
 from tests.actions.slack.chat_runner import ChatRunner

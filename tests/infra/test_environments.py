@@ -13,10 +13,10 @@ import pytest
 from infra.bundle.imports import trace
 from infra.bundle.vendor import normal
 from infra.cli.usage.parser import COMMANDS
-from infra.project import ROOT
+from infra.project import ROOT, flow_modules
 
 REQUIREMENTS = ROOT / "requirements"
-FLOWS = [f"flows.{file.stem}" for file in sorted((ROOT / "flows").glob("[a-z]*.py"))]
+FLOWS = [*flow_modules().values()]
 STEPS = [
     f"infra.deploy.steps.{file.stem}" for file in (ROOT / "infra/deploy/steps").glob("[a-z]*.py")
 ]

@@ -129,7 +129,7 @@ def test_a_secret_that_no_action_needs_is_too_much(
 
 
 def test_an_event_of_the_clock_needs_a_schedule(deployed: Deployed, flows: dict[str, Flow]) -> None:
-    flows["flows.retention:retention"] = _flow("retention", "schedule.not_here")
+    flows["flows.background.retention:retention"] = _flow("retention", "schedule.not_here")
     assert any(
         "no schedule publishes schedule.not_here" in line for line in differences(flows, deployed)
     )
@@ -143,8 +143,8 @@ def test_a_flow_that_spreads_over_places_may_publish_and_knows_them(deployed: De
     assert "        EventTypes: schedule.nightly\n" in lacks
     assert '        Publishes: "yes"\n        <<: *flow' in lacks
     assert "          TOPIC_ARN: !Ref Bus\n" in lacks
-    retention = flows["flows.retention:retention"]
-    flows["flows.retention:retention"] = replace(retention, may=may)
+    retention = flows["flows.background.retention:retention"]
+    flows["flows.background.retention:retention"] = replace(retention, may=may)
     del flows["flows.quiet:quiet"]
     found = "\n".join(differences(flows, deployed))
     assert 'RetentionFlow needs the line\n        Publishes: "yes"' in found

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from flows.background.uninstall import uninstall
 from flows.press import press
-from flows.uninstall import uninstall
 from infra.apps.slack_manifest import manifest
 from infra.local.sandbox.slack import SlackSandbox
 from infra.local.sandbox.slack.workspace import ALICE

@@ -5,8 +5,8 @@ import json
 import psycopg
 import pytest
 
+from flows.background.uninstall import uninstall
 from flows.memory import memory as remember
-from flows.uninstall import uninstall
 from shared.database import Statement
 from shared.events import Event, Json
 from shared.installations import Workspace

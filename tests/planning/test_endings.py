@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from flows.background.sweep import sweep
 from flows.control import control
-from flows.sweep import sweep
 from infra.local.aws import asl_interpreter
 from shared.actions import Action
 from shared.actions.github.actions import Comment

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from flows.background.uninstall import uninstall
 from flows.chat import chat
 from flows.control import control
 from flows.ingest import ingest
 from flows.memory import memory
 from flows.plan import plan
 from flows.triage import triage
-from flows.uninstall import uninstall
 from shared.actions import Query
 from shared.agent.context import as_data, shown
 from shared.agent.flow import Flow

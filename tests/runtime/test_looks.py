@@ -4,10 +4,10 @@ from itertools import count
 
 import pytest
 
-from flows.batches import batches
+from flows.background.batches import batches
+from flows.background.sweep import sweep
+from flows.background.upkeep import upkeep
 from flows.chat import chat
-from flows.sweep import sweep
-from flows.upkeep import upkeep
 from shared.actions.github.actions import Comment
 from shared.agent import Agent, flow
 from shared.agent.flow import Flow

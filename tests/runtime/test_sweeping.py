@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.sweep import sweep
+from flows.background.sweep import sweep
 from infra.local.endings import dead_letters, reopen
 from shared.agent import Agent, flow
 from shared.database import Database, Statement

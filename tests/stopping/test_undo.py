@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from flows.background.uninstall import uninstall
 from flows.control import control
 from flows.learn import learn
 from flows.memory import memory
 from flows.review import review
 from flows.triage import triage
-from flows.uninstall import uninstall
 from infra.local.sandbox.github.git.commits import Content
 from shared.actions import Action
 from shared.actions.github.actions import Assign, Comment, RemoveLabels, ResolveThread

@@ -14,7 +14,7 @@ SHIPPED = frozenset(
         *("Retention", "Review", "Sweep", "Triage", "Uninstall", "Upkeep"),
     }
 )
-_FLOW = re.compile(r"^  (\w+):\n(?:    .*\n)*? +FLOW: flows\.\w+:\w+$", re.MULTILINE)
+_FLOW = re.compile(r"^  (\w+):\n(?:    .*\n)*? +FLOW: flows(?:\.\w+)+:\w+$", re.MULTILINE)
 
 
 def shipped_template(folder: Path) -> Path:

@@ -5,7 +5,6 @@ import importlib
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +16,7 @@ from flows.plan import plan
 from flows.review import review
 from flows.triage import TriageVerdict, triage
 from infra.local.sandbox.github import GitHubSandbox
-from infra.project import ROOT
+from infra.project import flow_modules
 from shared.actions.authority import RecentAnswers
 from shared.actions.github.actions import OnGitHub
 from shared.agent.flow import Flow
@@ -108,8 +107,7 @@ def place(sandbox: GitHubSandbox, database: Database) -> Iterator[Place]:
 
 
 def shipped() -> dict[str, Flow]:
-    names = sorted(path.stem for path in Path(ROOT / "flows").glob("[a-z]*.py"))
-    modules = (importlib.import_module(f"flows.{name}") for name in names)
+    modules = map(importlib.import_module, flow_modules().values())
     found = (one for module in modules for one in vars(module).values() if isinstance(one, Flow))
     return {flow.name: flow for flow in found}
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any, ClassVar, Protocol
 
 from infra.local.aws.forker import Order
-from infra.project import ROOT
+from infra.project import ROOT, flow_modules
 
 _BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 #: Forking is safe there, whatever a module has started.
@@ -113,8 +113,7 @@ class _Forks:
     _starting = threading.Lock()
 
     def __init__(self) -> None:
-        flows = sorted(path.stem for path in (ROOT / "flows").glob("[a-z]*.py"))
-        modules = [*_MODULES, *(f"flows.{name}" for name in flows)]
+        modules = [*_MODULES, *flow_modules().values()]
         self._lock = threading.Lock()
         self._orders, theirs = socket.socketpair()
         with theirs:

@@ -13,13 +13,13 @@ from infra.certify.story import Delivered, delivered
 from infra.certify.world import World
 from infra.cli.__main__ import main as flows
 from infra.cli.certify import table
-from infra.project import ROOT
+from infra.project import ROOT, flow_modules
 from shared.errors import SettingsError
 from tests.campaigns import sample
 from tests.infra.certify.conftest import Certify
 
 #: All of them; those that do most are the first and the last, which every sample has.
-OTHERS = {file.stem for file in (ROOT / "flows").glob("[a-z]*.py")} - {"triage", "chat"}
+OTHERS = flow_modules().keys() - {"triage", "chat"}
 SHIPPED = ["triage", *sorted(OTHERS), "chat"]
 FLAWED = Path(__file__).with_name("flawed.py")
 SAVED = ROOT / "tests/events/saved"

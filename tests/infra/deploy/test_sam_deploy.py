@@ -102,7 +102,7 @@ def _check_functions(account: Account) -> None:
         alias = lambdas.get_alias(FunctionName=name, Name="live")
         assert (name, alias["FunctionVersion"]) == (name, "1")
     variables = found["agents-retention"]["Environment"]["Variables"]
-    assert variables["FLOW"] == "flows.retention:retention"
+    assert variables["FLOW"] == "flows.background.retention:retention"
     assert variables["SECRETS"].startswith("agents/database/")
     reserved = lambdas.get_function_concurrency(FunctionName="agents-ingress")
     assert reserved["ReservedConcurrentExecutions"] == 3

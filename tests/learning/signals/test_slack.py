@@ -4,8 +4,8 @@ import time
 
 import pytest
 
+from flows.background.retention import retention
 from flows.chat import chat
-from flows.retention import retention
 from shared.database import Database, Statement
 from shared.events import Actor, Event
 from shared.learning.signals.answers import said_of

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flows.uninstall import uninstall
+from flows.background.uninstall import uninstall
 from shared.database import Database, Statement
 from shared.events import Event
 from shared.memory import Entry

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from flows.background.uninstall import uninstall
 from flows.chat import chat
 from flows.ingest import ingest
 from flows.triage import triage
-from flows.uninstall import uninstall
 from shared.actions.slack.actions import Reply
 from shared.agent.flow import Flow
 from shared.database import Statement

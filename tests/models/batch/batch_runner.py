@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from flows.batches import batches
+from flows.background.batches import batches
 from shared.actions.github.actions import Comment, NamedComment
 from shared.agent import Agent
 from shared.agent.flow import Flow, flow
