@@ -5,9 +5,9 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from difflib import get_close_matches
-from typing import Literal, NoReturn, TextIO
+from typing import Any, Literal, NoReturn, TextIO
 from urllib.parse import urlsplit
 
 Colour = Literal["bold", "red", "green", "yellow"]
@@ -21,6 +21,12 @@ _WRONG_CHOICE = re.compile(
 class Arguments(argparse.ArgumentParser):
     """A parser that answers a mistake with one line, and names what was nearly typed."""
 
+    _typed: Sequence[str] = ()
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        self._typed = sys.argv[1:] if args is None else [*args]
+        return super().parse_known_args(args, namespace)
+
     def error(self, message: str) -> NoReturn:
         said = re.sub(r"\s+", " ", self._with_hint(message))
         self.exit(2, f"{paint('error:', 'red', sys.stderr)} {said}; see {self.prog} --help\n")
@@ -30,7 +36,11 @@ class Arguments(argparse.ArgumentParser):
             known = re.findall(r"[\w.-]+", wrong["all"])
             return f"{wrong['said']}, {_did_you_mean(wrong['given'], known)}"
         given = re.match(r"unrecognized arguments: (--[\w-]+)", message)
-        return f"{message}, {_did_you_mean(given[1], _options(self))}" if given else message
+        return (
+            f"{message}, {_did_you_mean(given[1], _options(self, self._typed))}"
+            if given
+            else message
+        )
 
 
 def _did_you_mean(given: str, known: Iterable[str]) -> str:
@@ -39,13 +49,19 @@ def _did_you_mean(given: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]}?" if near else f"expected {', '.join(names)}"
 
 
-def _options(parser: argparse.ArgumentParser) -> list[str]:
-    """Return the long options of a parser and of the commands below it that are loaded."""
+def _options(parser: argparse.ArgumentParser, typed: Collection[str]) -> list[str]:
+    """Return the long options of a parser, and of the commands below it that were typed."""
     found = [name for name in parser._option_string_actions if name.startswith("--")]
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
-            found += [name for below in action.choices.values() for name in _options(below)]
+            found += [name for below in _named(action, typed) for name in _options(below, typed)]
     return found
+
+
+def _named(
+    below: "argparse._SubParsersAction[argparse.ArgumentParser]", typed: Collection[str]
+) -> list[argparse.ArgumentParser]:
+    return [parser for name, parser in below.choices.items() if name in typed]
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:

@@ -11,8 +11,6 @@ def keep_descriptions() -> None:
     """
     from botocore.hooks import EventAliaser
     from botocore.loaders import JSONFileLoader, Loader
-    from botocore.model import ServiceModel
-    from botocore.utils import CachedProperty
 
     parsed: dict[str, Any] = {}
     parse = JSONFileLoader.load_file
@@ -33,17 +31,6 @@ def keep_descriptions() -> None:
             listed[asked] = walk(self, type_name)
         return listed[asked]
 
-    # At its first error each client looks through all shapes of its service.
-    errors: dict[int, tuple[Any, list[Any]]] = {}
-    find = vars(ServiceModel)["error_shapes"]._fget
-
-    def error_shapes(self: ServiceModel) -> list[Any]:
-        description = self._service_description
-        if id(description) not in errors:
-            errors[id(description)] = description, find(self)  # and nothing else gets its id
-        return errors[id(description)][1]
-
-    ServiceModel.error_shapes = CachedProperty(error_shapes)
     # Each client looks for the present names of the same events anew, a tenth of its cost.
     names: dict[str, str] = {}
     EventAliaser._alias_name_cache = property(lambda _: names, lambda _, own: None)

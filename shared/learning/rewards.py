@@ -31,7 +31,7 @@ class RunResult(NamedTuple):
 
 
 @dataclass(frozen=True)
-class RewardFunction:
+class DeclaredReward:
     """A reward function with the bounds of what it returns, and what it is taken from."""
 
     name: str
@@ -46,11 +46,11 @@ class RewardFunction:
 
 def reward(
     low: float, high: float, source: str
-) -> Callable[[Callable[[RunResult], float]], RewardFunction]:
+) -> Callable[[Callable[[RunResult], float]], DeclaredReward]:
     """Make a function a reward between these bounds."""
 
-    def declare(function: Callable[[RunResult], float]) -> RewardFunction:
-        return RewardFunction(function.__name__, function, low, high, source)
+    def declare(function: Callable[[RunResult], float]) -> DeclaredReward:
+        return DeclaredReward(function.__name__, function, low, high, source)
 
     return declare
 
@@ -58,7 +58,7 @@ def reward(
 class RewardSum(NamedTuple):
     """The rewards of a flow; their sum is what its policies are to raise."""
 
-    parts: tuple[RewardFunction, ...]
+    parts: tuple[DeclaredReward, ...]
 
     def __call__(self, result: RunResult) -> float:
         return sum(part(result) for part in self.parts)

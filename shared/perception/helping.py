@@ -66,7 +66,8 @@ def beside_opening(event: Event) -> tuple[Event | None, Event]:
     with: two events, of which each has a body of its own. Only what is opened has the first."""
     kind = "pull_request" if "pull_request" in event.payload else "issue"
     type_ = f"github.{'issues' if kind == 'issue' else kind}.opened"
-    if event.payload.get("action") != "opened" or event.type == type_ or kind not in event.payload:
+    is_order = event.payload.get("action") == "opened" and not event.type.endswith(".opened")
+    if not is_order or kind not in event.payload:
         return None, event
     said = (string(event.payload, kind, name) for name in ("title", "body"))
     opened = event._replace(type=type_, text="\n\n".join(filter(None, said)))

@@ -23,7 +23,7 @@ STEPS = [
 #: As scripts/flows has them.
 WITH_LOCAL_SYSTEM = {"new", "send", "certify", "deliveries"}
 #: What is imported if it is there.
-OPTIONAL = {"numpy", "tokenizers"}
+OPTIONAL = {"numpy", "pyarrow", "tokenizers"}
 SCRIPTS = sorted(file.name for file in (ROOT / "scripts").iterdir() if os.access(file, os.X_OK))
 
 

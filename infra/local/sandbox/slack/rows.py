@@ -27,7 +27,14 @@ def person_row(user: str, name: str, team: str, *, admin: bool, guest: bool) -> 
     }
 
 
-def channel_row(name: str, *, member: bool, archived: bool, private: bool, shared: bool) -> Json:
+def channel_row(
+    name: str,
+    *,
+    member: bool = True,
+    archived: bool = False,
+    private: bool = False,
+    shared: bool = False,
+) -> Json:
     """Return a channel whose id is made of its name."""
     return {
         "id": f"C0{re.sub('[^A-Z0-9]', '', name.upper())}",

@@ -102,20 +102,10 @@ class Workspace:
                 return self.open_dm(name)
         raise Refusal("channel_not_found")
 
-    def add_channel(
-        self,
-        name: str,
-        *,
-        member: bool = True,
-        archived: bool = False,
-        private: bool = False,
-        shared: bool = False,
-    ) -> str:
-        """Make a channel, with the bot in it or not, `shared` with another company or not; returns
-        its id."""
-        channel = channel_row(
-            name, member=member, archived=archived, private=private, shared=shared
-        )
+    def add_channel(self, name: str, *, member: bool = True, **kinds: bool) -> str:
+        """Make a channel, with the bot in it or not, and `archived`, `private` or `shared` with
+        another company; returns its id."""
+        channel = channel_row(name, member=member, **kinds)
         with self._lock:
             self._records.put("channels", channel["id"], channel)
         return str(channel["id"])
