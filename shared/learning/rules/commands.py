@@ -97,8 +97,10 @@ class RuleCommands:
         if scope not in {"file", "repository", "channel", "organisation"}:
             return "Say how far: `file`, `repository`, `channel` or `organisation`."
         scope = "repository" if scope == "channel" else scope
-        owner = rule.place.rpartition("/" if platform == "github" else ":")[0]
-        place = owner if scope == "organisation" and rule.scope != "organisation" else rule.place
+        here = next(one for one in self.places if one.startswith(f"{platform}:"))
+        place = here if rule.scope == "organisation" else rule.place
+        if scope == "organisation":
+            place = place.rpartition("/" if platform == "github" else ":")[0]
         self._change("reach", rule, scope=scope, place=place)
         return f"`{rule.id}` now counts {_REACH[scope]}."
 

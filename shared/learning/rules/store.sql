@@ -41,7 +41,8 @@ select r.id, r.purpose, r.scope, r.place, r.path, r.shape, r.person, r.category,
        exists (select from rules_in_force(r.tenant, r.place, r.purpose, r.person) as f where f.id = r.id) as in_force
 from rules as r
 where r.tenant = %(tenant)s and (r.place = any (%(places)s::text[])
-  or r.scope = 'organisation' and exists (select from unnest(%(places)s::text[]) as place where starts_with(place, r.place)))
+  or r.scope = 'organisation' and exists (select from unnest(%(places)s::text[]) as place
+    where starts_with(lower(place), lower(r.place) || case when starts_with(r.place, 'github:') then '/' else ':' end)))
   and (%(id)s = '' or r.id = %(id)s)
 order by r.state, r.made_at desc, r.id limit 100;
 
