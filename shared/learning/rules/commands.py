@@ -140,8 +140,8 @@ def _explained(rule: LearntRule) -> str:
     lines += [f"- It came of this finding: {_plain(rule.about)}"] if rule.about else []
     lines.append(f"- {_voices(rule)}; it {_standing(rule)}.")
     if rule.uses:
-        made = f"what people made of them: {rule.outcome:+.1f}"
-        lines.append(f"- {rule.uses} runs heeded it; {made}.")
+        runs = f"the newest {rule.uses} runs that heeded it"
+        lines.append(f"- What people made of {runs}: {rule.outcome:+.1f}.")
     lines.append(f"- `/learnings accept`, `edit`, `widen`, `disable` or `delete {rule.id}`")
     return "\n".join(lines)
 

@@ -123,6 +123,23 @@ def test_a_rule_is_dropped_by_what_comes_of_it_and_counts_anew_when_accepted_aga
     assert team.heeded() == [] and team.listed()[0].state == "active"
 
 
+def test_a_rule_is_judged_by_the_newest_runs_so_that_claims_stay_fast(team: Team) -> None:
+    team.says(WORDS)
+    team.decide("active")
+    [rule] = team.listed()
+    many = """\
+insert into runs (tenant, id, event_id, flow, digest, state, started_at)
+select tenant, 'x' || n, event_id, 'x' || n, digest, 'done', now() - n * interval '1 hour'
+from (select * from runs limit 1) as one, generate_series(1, 1000) as n"""
+    uses = "insert into rule_uses select tenant, %(rule)s, id from runs where id like 'x%%'"
+    team.database.run(TENANT, [Statement(many, {}), Statement(uses, {"rule": rule.id})])
+    newest = next(run for run in iter(team.run, None) if run.id.startswith("0"))
+    assert team.heeded(newest) == [rule._replace(supporters=0, in_force=False, uses=0)]
+    [rows] = team.database.run(TENANT, [Statement("select run_id from rule_uses", {})])
+    kept = {row["run_id"] for row in rows}
+    assert newest.id in kept | {"x200"} and {"x1", "x199"} <= kept and "x201" not in kept
+
+
 def test_a_rule_of_an_organisation_counts_in_its_repositories_alone(team: Team) -> None:
     store = RuleStore(team.run())
     rule = new_rule("review", "organisation", "github:acme", WORDS)
