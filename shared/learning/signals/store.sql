@@ -3,7 +3,8 @@
 -- two of one moment always the same. Why somebody said so stays until they give another reason.
 with answer as (
   select e.key, e.run_id from effects as e
-  where e.tenant = %(tenant)s and e.target = nullif(%(thread)s, '') and e.tool = 'Reply' and e.state = 'committed'
+  where e.tenant = %(tenant)s and lower(e.target) = lower(nullif(%(thread)s, '')) -- which has an index
+    and e.target = %(thread)s and e.tool = 'Reply' and e.state = 'committed'
     and e.undone_by = '' and e.settled_at < to_timestamp(%(at)s)
   order by e.settled_at desc limit 1
 ),
