@@ -54,6 +54,13 @@ where new.tenant = %(tenant)s and new.key = %(key)s and s.tenant = new.tenant an
        or (s.effect = new.effect and s.actor = new.actor
            and s.kind in ('liked', 'disliked') and new.kind in ('liked', 'disliked')));
 
+-- name: take_back
+-- Let no thumb count that was read under the comment of an effect before, and is not there any more.
+update signals as s set value = 0, weight = 0, at = to_timestamp(%(at)s)
+from effects as e
+where e.tenant = %(tenant)s and e.key = %(effect)s and s.tenant = e.tenant and s.run_id = e.run_id and s.effect = e.key
+  and s.kind in ('liked', 'disliked') and s.at < to_timestamp(%(at)s) and s.key <> all (%(keys)s::text[]);
+
 -- name: told
 -- The findings of a pull request that comments told and nobody refused, with the review that did.
 select f.id, f.path, f.shape, f.comment, f.run_id, e.key as effect, e.arguments, e.receipt
