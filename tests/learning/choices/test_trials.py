@@ -118,6 +118,18 @@ def test_one_loud_person_turns_no_policy(database: Database) -> None:
     assert after[1] > 0.7
 
 
+def test_one_person_alone_turns_no_context(database: Database) -> None:
+    """Others speak elsewhere, so that one is not alone in all."""
+    organisation = tried(database, 15)
+    organisation.tastes = {"acme/docs": TASTES["acme/docs"]}
+    organisation.live(60)
+    organisation.tastes = {"acme/shop": (0.0, 1.0, 0.0)}
+    organisation.speaking = ["mallory"]
+    organisation.live(60)
+    said = [one.reward for one in organisation.examples if one.repository == "github:acme/shop"]
+    assert len(said) == 60 and not any(said)
+
+
 def test_one_person_alone_promotes_nothing(database: Database) -> None:
     organisation = tried(database, 7)
     organisation.speaking = ["ada"]
