@@ -62,18 +62,21 @@ class KnownPolicies:
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], dict[str, Chances]] = {}
 
-    def versions(self, tenant: str, flow: str) -> list[str]:
-        """Name the versions whose chances are known."""
-        return [*self._known.get((tenant, flow), ())]
+    def versions(self, tenant: str, flow: str) -> Mapping[str, Chances]:
+        """Return the chances that are known now, by the names of their versions."""
+        return self._known.get((tenant, flow), {})
 
     def told(
-        self, tenant: str, flow: str, said: Mapping[str, tuple[int, Any]], known: Sequence[str]
+        self,
+        tenant: str,
+        flow: str,
+        said: Mapping[str, tuple[int, Any]],
+        known: Mapping[str, Chances],
     ) -> Mapping[str, PolicyInUse]:
         """Return the policies in use by the name of their choice: `said` has the number of each
-        version, and the chances of those that were not `known`."""
-        have = self._known.get((tenant, flow), {})
+        version, and the chances of those that were not `known` when it was asked for."""
         now = {
-            choice: have[f"{choice} {number}"] if chances is None else Chances.of_json(chances)
+            choice: known[f"{choice} {number}"] if chances is None else Chances.of_json(chances)
             for choice, (number, chances) in said.items()
         }
         if said or known:

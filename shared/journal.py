@@ -98,7 +98,8 @@ class Journal:
         key = {"tenant": event.tenant, "run": run_id(event, flow), "owner": owner}
         how: Row = {"flow": flow, "lease": lease, "queued": queued, "stoppable": stoppable}
         how["large"] = LARGE
-        how["policies"] = known = self._policies.versions(event.tenant, flow)
+        known = self._policies.versions(event.tenant, flow)
+        how["policies"] = [*known]
         names = ("hold_claim", "claim_run", "read_run", "read_steps", "read_effects")
         claiming = [Statement(SQL[name], key | _about(event) | how) for name in names]
         _, _, runs, steps, effects = self._database.run(event.tenant, claiming)

@@ -4,6 +4,7 @@ They are read from the journal anew each time, so a reward function that changed
 late and feedback that was withdrawn count at once.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -70,8 +71,24 @@ def read_examples(
     values = {"tenant": tenant, "flow": flow, "choice": choice, "until": until, "most": most}
     rows = database.run(tenant, [Statement(SQL["examples"], values)])[0]
     said = [tuple(RunSignal(*one) for one in row["signals"] or ()) for row in rows]
-    pairs = zip(rows, bounded_voices(said), said, strict=True)
+    pairs = zip(rows, bounded_voices(_bounded_in_each(rows, said)), said, strict=True)
     return [_example(row, signals, people_of(all_), rewards) for row, signals, all_ in pairs]
+
+
+def _bounded_in_each(
+    rows: Sequence[Row], said: Sequence[tuple[RunSignal, ...]]
+) -> list[tuple[RunSignal, ...]]:
+    """Bound people's voices in each context: what is learnt of it is learnt apart, so nobody alone
+    may turn it, though many others speak elsewhere."""
+    of_bucket: dict[str, list[int]] = defaultdict(list)
+    for number, row in enumerate(rows):
+        of_bucket[bucket_of(row["choice"]["context"])].append(number)
+    found = [*said]
+    for numbers in of_bucket.values():
+        bounded = bounded_voices([said[number] for number in numbers])
+        for number, signals in zip(numbers, bounded, strict=True):
+            found[number] = signals
+    return found
 
 
 def _example(

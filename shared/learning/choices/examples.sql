@@ -8,7 +8,7 @@ with made as (
   join runs as r on r.tenant = s.tenant and r.id = s.run_id
   join events as e on e.tenant = r.tenant and e.id = r.event_id
   where s.tenant = %(tenant)s and s.name = 'choice' and s.choice ->> 'name' = %(choice)s
-    and r.flow = %(flow)s and r.state = 'done'
+    and r.flow = %(flow)s and r.state in ('done', 'failed')
     and (%(until)s::float8 is null or r.finished_at <= to_timestamp(%(until)s))
   order by s.started_at desc, s.run_id, s.key
   limit %(most)s

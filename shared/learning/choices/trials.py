@@ -9,6 +9,7 @@ Whatever is updated is a new version, so each batch can be rolled back.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from shared.canonical import digest
 from shared.choosing import Chances
 from shared.errors import SettingsError
 from shared.learning.choices.bounds import mixed
@@ -18,6 +19,9 @@ from shared.learning.choices.tuning import Tuning
 from shared.learning.choices.versions import LogEntry, PolicyState, PolicyStore, PolicyVersion
 from shared.learning.evaluation.estimators import RewardBounds, Target, under
 from shared.learning.evaluation.promotion import Evaluation, evaluate
+
+#: Lines of the log that are read.
+_LOG = 100_000
 
 
 class Ruling(NamedTuple):
@@ -36,7 +40,10 @@ class Trials:
     ) -> None:
         self._store = store
         self._bounds = bounds
-        self._examples = examples
+        withdrawn = _withdrawn(store)
+        self._examples = [
+            one for one in examples if one.at > withdrawn.get(_place(one.repository), 0)
+        ]
 
     def make(self, kind: str, tuning: Tuning) -> int:
         """Make a candidate from what is known, and return its number. The first time, the default
@@ -87,24 +94,26 @@ class Trials:
     def evaluate(self) -> Evaluation:
         """Estimate the candidate from its trial beside what is in force; raises SettingsError
         without a candidate."""
-        state, versions = self._known()
-        self._candidate(state, versions)
+        return self._evaluated(*self._known())
+
+    def _evaluated(self, state: PolicyState, versions: dict[int, PolicyVersion]) -> Evaluation:
+        kind = self._candidate(state, versions)
         of = {number: versions[number].tuning for number in versions if _is_trial(versions[number])}
-        kind = versions[state.candidate or 0]
         on_trial = {
             number: versions[tuning["candidate"]].chances
             for number, tuning in of.items()
             if _is_kin(versions[tuning["candidate"]], kind)
         }
-        examples = [one for one in self._examples if one.version in on_trial]
-        candidate = _as_it_was(on_trial)
-        return evaluate(examples, candidate, under(versions[state.in_force].chances), self._bounds)
+        candidate, in_force = _as_it_was(on_trial), under(versions[state.in_force].chances)
+        tried = (one for one in self._examples if one.version in on_trial)
+        examples = [one for one in tried if _tells(one, candidate) and _tells(one, in_force)]
+        return evaluate(examples, candidate, in_force, self._bounds)
 
     def promote(self) -> Ruling:
         """Let the candidate take over if its evaluation allows it; else hold it, with the reason in
         the log. On trial it stays on trial."""
-        state, _ = self._known()
-        found = self.evaluate()
+        state, versions = self._known()
+        found = self._evaluated(state, versions)
         before, after = state.in_force, state.candidate
         if found.why_not or after is None:
             entry = LogEntry("held", before, before, found.why_not, found.to_json())
@@ -125,7 +134,8 @@ class Trials:
         its number. A trial ends."""
         state, versions = self._known()
         number = self._before(state) if to is None else to
-        if number not in versions or _is_trial(versions[number]):
+        # A candidate that was never in force is to be promoted.
+        if number not in versions or number not in self._trusted(state):
             raise SettingsError(f"there is no version {number} to roll back to")
         entry = LogEntry("rolled back", state.in_force, number)
         self._store.set(PolicyState(number, None, number), state, entry)
@@ -135,15 +145,23 @@ class Trials:
         """Learn again without what was learnt in a repository, end a trial, and delete the other
         versions; return the number of the one in force."""
         state, versions = self._known()
-        self._examples = [one for one in self._examples if one.repository != repository]
+        place = _place(repository)
+        self._examples = [one for one in self._examples if _place(one.repository) != place]
         again = self._add(versions[state.in_force].kind, versions[state.in_force].how)
-        entry = LogEntry("withdrawn", state.in_force, again, "a repository was withdrawn")
+        why, what = "a repository was withdrawn", {"withdrawn": place}
+        entry = LogEntry("withdrawn", state.in_force, again, why, what)
         self._store.set(PolicyState(again, None, again), state, entry)
         self._store.forget_others()
         return again
 
+    def _trusted(self, state: PolicyState) -> set[int]:
+        """Return the versions that were in force at some time."""
+        noted = self._store.log(_LOG)
+        found = {row[at] for row in noted for at in ("before", "after")} - {None}
+        return {state.in_force, *found}
+
     def _before(self, state: PolicyState) -> int:
-        for row in self._store.log(1_000):
+        for row in self._store.log(_LOG):
             is_other = row["before"] not in (None, state.in_force)
             if row["after"] == state.in_force and is_other and row["action"] != "rolled back":
                 return int(row["before"])
@@ -175,6 +193,18 @@ class Trials:
         return self._store.add("trial", tuning, chances, len(self._examples))
 
 
+def _place(repository: str) -> str:
+    """Return by what a place is known once its name should be gone."""
+    return digest(["place", repository.lower()])
+
+
+def _withdrawn(store: PolicyStore) -> dict[str, float]:
+    """Return when each place was withdrawn last, in seconds since the epoch: what was chosen there
+    before is not learnt again."""
+    rows = [row for row in reversed(store.log(_LOG)) if row["action"] == "withdrawn"]
+    return {(row["evaluation"] or {}).get("withdrawn", ""): row["at"].timestamp() for row in rows}
+
+
 def _is_trial(version: PolicyVersion) -> bool:
     return version.kind == "trial"
 
@@ -187,3 +217,9 @@ def _is_kin(one: PolicyVersion, other: PolicyVersion) -> bool:
 def _as_it_was(on_trial: dict[int, Chances]) -> Target:
     """Return the candidate as it was at each example."""
     return lambda one: one.under(on_trial[one.version])
+
+
+def _tells(example: Example, target: Target) -> bool:
+    """Could it have been chosen all that the target would choose?"""
+    pairs = zip(target(example), example.chances, strict=True)
+    return all(chance > 0 for want, chance in pairs if want > 0)

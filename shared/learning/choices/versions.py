@@ -83,6 +83,7 @@ class PolicyStore:
         """Change which versions count. Raises SettingsError when somebody did meanwhile."""
         values = {**state._asdict(), **self._noted(entry)}
         values |= {"was": was and was.in_use, "was_in_force": was and was.in_force}
+        values["was_candidate"] = was and was.candidate
         if not self._run("set", values):
             raise SettingsError("somebody changed this policy meanwhile; look at it and try again")
 

@@ -31,6 +31,7 @@ with changed as (
   on conflict (tenant, flow, choice) do update
   set in_force = excluded.in_force, candidate = excluded.candidate, in_use = excluded.in_use
   where policies.in_use = %(was)s::int and policies.in_force = %(was_in_force)s::int
+    and policies.candidate is not distinct from %(was_candidate)s::int
   returning in_use
 )
 insert into policy_log (tenant, flow, choice, action, before, after, actor, reason, evaluation)

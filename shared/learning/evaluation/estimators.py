@@ -4,12 +4,15 @@ With the reward r, its logged probability p and that of the other policy, the ta
     IPS    mean of r·π/p                                Horvitz and Thompson, 1952
     SNIPS  Σ r·π/p over Σ π/p                           Swaminathan and Joachims, 2015
     DR     mean of Σ π(a)·q(a) + (r − q)·π/p            Dudík, Langford and Li, 2011
-q predicts the reward of an arm from the examples before, so that the terms are a martingale and
-their interval holds though the logging policy learnt meanwhile.
+q predicts the reward of an arm from the runs before, so that the terms are a martingale and their
+interval holds though the logging policy learnt meanwhile. A run that chose several times under one
+name has one reward, so it is one term: the mean of its choices.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from statistics import fmean
 from typing import NamedTuple
 
 from shared.choosing import Chances, named
@@ -49,14 +52,32 @@ def ips(examples: Sequence[Example], target: Target, bounds: RewardBounds) -> In
     values = [one.reward * weight for one, weight in zip(examples, weights, strict=True)]
     largest = max(map(max, _ratios(examples, target)), default=1.0)
     low, high = min(bounds.low * largest, bounds.low), max(bounds.high * largest, bounds.high)
-    return by_betting(values, low, high)
+    return by_betting([*map(fmean, _by_run(examples, values))], low, high)
 
 
 def snips(examples: Sequence[Example], target: Target, measure: Measure = reward_of) -> Interval:
     """Estimate by inverse propensity scores that are normalised by their own sum. Its interval aims
     at 99 of 100: where few weights decide, it comes out too narrow."""
-    values = [measure(one) for one in examples]
-    return of_ratio(values, [*_weights(examples, target)], _RATIO_RISK)
+    weights = [*_weights(examples, target)]
+    sums = [measure(one) * weight for one, weight in zip(examples, weights, strict=True)]
+    return of_runs(examples, sums, weights, _RATIO_RISK)
+
+
+def of_runs(
+    examples: Sequence[Example], sums: Sequence[float], weights: Sequence[float], risk: float
+) -> Interval:
+    """Return the interval of Σ sums over Σ weights, in which each run is one observation."""
+    whole = [*map(sum, _by_run(examples, weights))]
+    pairs = zip(map(sum, _by_run(examples, sums)), whole, strict=True)
+    return of_ratio([value / weight if weight else 0.0 for value, weight in pairs], whole, risk)
+
+
+def _by_run(examples: Sequence[Example], values: Sequence[float]) -> Iterator[list[float]]:
+    """Yield the values of each run's examples, in the order in which the runs first chose."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for one, value in zip(examples, values, strict=True):
+        found[one.run].append(value)
+    yield from found.values()
 
 
 def doubly_robust(examples: Sequence[Example], target: Target, bounds: RewardBounds) -> Interval:
@@ -82,23 +103,33 @@ def _robust(
     bounds: RewardBounds,
 ) -> Interval:
     """Estimate the mean of Σ wanted(a)·reward(a)."""
-    values, lows, highs, predict = [], [], [], _Prediction(bounds)
+    runs: dict[str, list[Example]] = defaultdict(list)
     for one in examples:
-        wants = wanted(one)
-        expected = [predict.of(one.bucket, named(arm)) for arm in one.arms]
-        base = sum(want * q for want, q in zip(wants, expected, strict=True))
-        ends = [base]
-        for want, chance, q in zip(wants, one.chances, expected, strict=True):
-            if chance > 0:
-                ends += [base + want / chance * (end - q) for end in bounds]
-        place = one.place
-        values.append(base + wants[place] / one.probability * (one.reward - expected[place]))
-        lows.append(min(ends))
-        highs.append(max(ends))
-        predict.add(one)
+        runs[one.run].append(one)
+    values, ends, predict = [], list[float](), _Prediction(bounds)
+    for run in runs.values():
+        terms = [_term(one, wanted(one), predict, bounds) for one in run]
+        values.append(fmean(value for value, _ in terms))
+        ends += chain.from_iterable(some for _, some in terms)
+        for one in run:
+            predict.add(one)
     if not values:
         return Interval(0.0, bounds.low - bounds.high, bounds.high - bounds.low)
-    return by_betting(values, min(lows), max(highs))
+    return by_betting(values, min(ends), max(ends))
+
+
+def _term(
+    one: Example, wants: Sequence[float], predict: "_Prediction", bounds: RewardBounds
+) -> tuple[float, list[float]]:
+    """Return the term of an example, and all that it could have been."""
+    expected = [predict.of(one.bucket, named(arm)) for arm in one.arms]
+    base = sum(want * q for want, q in zip(wants, expected, strict=True))
+    ends = [base]
+    for want, chance, q in zip(wants, one.chances, expected, strict=True):
+        if chance > 0:
+            ends += [base + want / chance * (end - q) for end in bounds]
+    place = one.place
+    return base + wants[place] / one.probability * (one.reward - expected[place]), ends
 
 
 class _Prediction:
@@ -123,8 +154,8 @@ class _Prediction:
 
 
 def effective(examples: Sequence[Example], target: Target) -> float:
-    """Return how many examples of its own the weighted ones are worth (Kish)."""
-    weights = [*_weights(examples, target)]
+    """Return how many runs of its own the weighted ones are worth (Kish)."""
+    weights = [*map(fmean, _by_run(examples, [*_weights(examples, target)]))]
     squares = sum(weight * weight for weight in weights)
     return sum(weights) ** 2 / squares if squares else 0.0
 

@@ -79,11 +79,11 @@ def _bound(is_refuted: Callable[[float], bool]) -> float:
 def of_ratio(values: Sequence[float], weights: Sequence[float], risk: float = RISK) -> Interval:
     """Return the interval of the weighted mean of values: by the delta method, with each residual
     enlarged by its leverage, and Student's t with as many degrees of freedom as there are effective
-    values. Without weight it is everything."""
+    values. Of fewer than two that have weight it is everything."""
     total = sum(weights)
-    if total <= 0:
-        return Interval(0.0, -math.inf, math.inf)
-    mean = sum(w * v for w, v in zip(weights, values, strict=True)) / total
+    mean = sum(w * v for w, v in zip(weights, values, strict=True)) / (total or 1.0)
+    if sum(weight > 0 for weight in weights) < 2:
+        return Interval(mean, -math.inf, math.inf)
     squares = sum(
         (w * (v - mean) / max(total - w, 1e-9)) ** 2 for w, v in zip(weights, values, strict=True)
     )

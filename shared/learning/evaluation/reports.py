@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from shared.learning.choices.examples import Example
-from shared.learning.evaluation.intervals import Interval, of_ratio
+from shared.learning.evaluation.estimators import of_runs
+from shared.learning.evaluation.intervals import RISK, Interval
 
 
 class ArmReport(NamedTuple):
@@ -21,10 +22,13 @@ class ArmReport(NamedTuple):
 
 def by_arm(examples: Sequence[Example]) -> list[ArmReport]:
     """Return a report of each arm, the best first; the oldest example comes first."""
-    rewards: dict[str, list[float]] = defaultdict(list)
+    of_arm: dict[str, list[Example]] = defaultdict(list)
     for one in examples:
-        rewards[one.name].append(one.reward)
-    means = {arm: of_ratio(values, [1.0] * len(values)) for arm, values in rewards.items()}
+        of_arm[one.name].append(one)
+    rewards = {arm: [one.reward for one in some] for arm, some in of_arm.items()}
+    means = {
+        arm: of_runs(some, rewards[arm], [1.0] * len(some), RISK) for arm, some in of_arm.items()
+    }
     best = max((one.value for one in means.values()), default=0.0)
     found = [
         ArmReport(

@@ -97,8 +97,10 @@ class RuleCommands:
         if scope not in {"file", "repository", "channel", "organisation"}:
             return "Say how far: `file`, `repository`, `channel` or `organisation`."
         scope = "repository" if scope == "channel" else scope
-        owner = rule.place.rpartition("/" if platform == "github" else ":")[0]
-        place = owner if scope == "organisation" and rule.scope != "organisation" else rule.place
+        here = next(one for one in self.places if one.startswith(f"{platform}:"))
+        place = here if rule.scope == "organisation" else rule.place
+        if scope == "organisation":
+            place = place.rpartition("/" if platform == "github" else ":")[0]
         self._change("reach", rule, scope=scope, place=place)
         return f"`{rule.id}` now counts {_REACH[scope]}."
 
@@ -138,8 +140,8 @@ def _explained(rule: LearntRule) -> str:
     lines += [f"- It came of this finding: {_plain(rule.about)}"] if rule.about else []
     lines.append(f"- {_voices(rule)}; it {_standing(rule)}.")
     if rule.uses:
-        made = f"what people made of them: {rule.outcome:+.1f}"
-        lines.append(f"- {rule.uses} runs heeded it; {made}.")
+        runs = f"the newest {rule.uses} runs that heeded it"
+        lines.append(f"- What people made of {runs}: {rule.outcome:+.1f}.")
     lines.append(f"- `/learnings accept`, `edit`, `widen`, `disable` or `delete {rule.id}`")
     return "\n".join(lines)
 

@@ -13,8 +13,8 @@ SQL = queries(__file__, "store.sql")
 Purpose = Literal["review", "tone"]
 Scope = Literal["lines", "file", "repository", "organisation", "person"]
 State = Literal["candidate", "active", "disabled"]
-#: Characters of a rule.
-LONGEST = 400
+#: Characters of a rule, and the newest runs that heeded it by which it is judged.
+LONGEST, USES = 400, 200
 
 
 class LearntRule(NamedTuple):
@@ -84,7 +84,8 @@ class RuleStore:
 
     def heeded(self, rules: Sequence[LearntRule]) -> list[Statement]:
         """Return the statement that keeps that the run heeds these rules."""
-        return [self.statement("heed", rules=[one.id for one in rules])] if rules else []
+        names = [one.id for one in rules]
+        return [self.statement("heed", rules=names, most=USES)] if rules else []
 
     def statement(self, name: str, **values: object) -> Statement:
         return self._run.statement(name, values, SQL)

@@ -25,10 +25,23 @@ select id, purpose, scope, place, path, shape, person, category, about, words, s
 from rules_in_force(%(tenant)s, %(place)s, %(purpose)s, %(person)s);
 
 -- name: heed
--- Keep that a run heeds these rules.
-insert into rule_uses (tenant, rule, run_id)
-select %(tenant)s, r.id, %(run)s from rules as r where r.tenant = %(tenant)s and r.id = any (%(rules)s::text[])
-on conflict do nothing;
+-- Keep that a run heeds these rules; and, in one of 16 runs, only the newest uses of each, since each claim adds up what
+-- came of them.
+with kept as (
+  insert into rule_uses (tenant, rule, run_id)
+  select %(tenant)s, r.id, %(run)s from rules as r where r.tenant = %(tenant)s and r.id = any (%(rules)s::text[])
+  on conflict do nothing
+),
+old as (
+  select u.ctid from rule_uses as u where left(%(run)s, 1) = '0' and u.tenant = %(tenant)s and (u.rule, u.run_id) in (
+    select one.rule, one.run_id from (
+      select v.rule, v.run_id, row_number() over (partition by v.rule order by r.started_at desc, r.id) as place
+      from rule_uses as v join runs as r on (r.tenant, r.id) = (v.tenant, v.run_id)
+      where v.tenant = %(tenant)s and v.rule = any (%(rules)s::text[])) as one
+    where one.place > %(most)s)
+  for update skip locked
+)
+delete from rule_uses where ctid in (select ctid from old);
 
 -- name: listed
 -- The rules of places, or one by its id there, with how many people said so and what came of heeding them.
@@ -41,7 +54,8 @@ select r.id, r.purpose, r.scope, r.place, r.path, r.shape, r.person, r.category,
        exists (select from rules_in_force(r.tenant, r.place, r.purpose, r.person) as f where f.id = r.id) as in_force
 from rules as r
 where r.tenant = %(tenant)s and (r.place = any (%(places)s::text[])
-  or r.scope = 'organisation' and exists (select from unnest(%(places)s::text[]) as place where starts_with(place, r.place)))
+  or r.scope = 'organisation' and exists (select from unnest(%(places)s::text[]) as place
+    where starts_with(lower(place), lower(r.place) || case when starts_with(r.place, 'github:') then '/' else ':' end)))
   and (%(id)s = '' or r.id = %(id)s)
 order by r.state, r.made_at desc, r.id limit 100;
 

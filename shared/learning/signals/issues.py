@@ -141,7 +141,9 @@ class IssueSignals:
             if comment.isdecimal() and comment not in seen:
                 seen.add(comment)
                 thumbs = self._reactions.thumbs(int(comment), "conversation")
-                yield from self._reactions.signals(thumbs, _caused(deed), f"comment {comment}")
+                of = f"comment {comment}"
+                self._reactions.take_back(deed.key, int(comment), of)
+                yield from self._reactions.signals(thumbs, _caused(deed), of)
 
     def _said(
         self,

@@ -12,7 +12,7 @@ from shared.errors import ActionRejected
 from shared.events import Json
 from shared.journal import Outcome
 from shared.learning.signals.moments import moment_of
-from shared.learning.signals.store import Caused, Kind, Signal
+from shared.learning.signals.store import SQL, Caused, Kind, Signal
 
 #: People of whom a run asks whether they may write: strangers must not keep out those who may.
 _PEOPLE = 100
@@ -36,6 +36,7 @@ class Reactions:
         self._loan = loan
         self._event = loan.run.event
         self._known: dict[tuple[str, str], bool] = {}
+        self._there: dict[int, list[tuple[Kind, str]]] = {}
 
     def signals(self, thumbs: Sequence[Thumb], caused: Caused, of: str) -> Iterator[Signal]:
         """Yield what the thumbs say of the comment, of which `of` is the name."""
@@ -49,11 +50,22 @@ class Reactions:
                 self._event.repository,
             )
 
+    def take_back(self, effect: str, comment: int, of: str) -> None:
+        """Let no thumb count that was read under the comment of this effect before, and is not
+        there any more, whoever else is."""
+        run, there = self._loan.run, self._there[comment]
+        keys = [Signal((kind, of, id_), Caused(effect), kind, 0.0).key for kind, id_ in there]
+        values = {"effect": effect, "keys": keys, "at": moment_of(self._event)}
+        taken = Outcome(None, statements=[run.statement("take_back", values, SQL)])
+        run.step("thumbs gone", {"effect": effect}, lambda: taken, defer=True)
+
     def thumbs(self, comment: int, at: Literal["lines", "conversation"] = "lines") -> list[Thumb]:
         """Return the thumbs of people who may write, the oldest first."""
         query = ReadReactions(self._event.issue.repository, comment, at)
         about = {"comment": comment}
         rows = self._loan.run.step("reactions", about, lambda: Outcome(self._read(query)))
+        known = (row for row in rows if row["content"] in _THUMBS)
+        self._there[comment] = [(_THUMBS[row["content"]], row["id"]) for row in known]
         return [
             Thumb(_THUMBS[row["content"]], row["login"], row["id"])
             for row in rows

@@ -3,7 +3,8 @@
 -- two of one moment always the same. Why somebody said so stays until they give another reason.
 with answer as (
   select e.key, e.run_id from effects as e
-  where e.tenant = %(tenant)s and e.target = nullif(%(thread)s, '') and e.tool = 'Reply' and e.state = 'committed'
+  where e.tenant = %(tenant)s and lower(e.target) = lower(nullif(%(thread)s, '')) -- which has an index
+    and e.target = %(thread)s and e.tool = 'Reply' and e.state = 'committed'
     and e.undone_by = '' and e.settled_at < to_timestamp(%(at)s)
   order by e.settled_at desc limit 1
 ),
@@ -52,6 +53,13 @@ where new.tenant = %(tenant)s and new.key = %(key)s and s.tenant = new.tenant an
   and (s.key = new.key
        or (s.effect = new.effect and s.actor = new.actor
            and s.kind in ('liked', 'disliked') and new.kind in ('liked', 'disliked')));
+
+-- name: take_back
+-- Let no thumb count that was read under the comment of an effect before, and is not there any more.
+update signals as s set value = 0, weight = 0, at = to_timestamp(%(at)s)
+from effects as e
+where e.tenant = %(tenant)s and e.key = %(effect)s and s.tenant = e.tenant and s.run_id = e.run_id and s.effect = e.key
+  and s.kind in ('liked', 'disliked') and s.at < to_timestamp(%(at)s) and s.key <> all (%(keys)s::text[]);
 
 -- name: told
 -- The findings of a pull request that comments told and nobody refused, with the review that did.

@@ -229,11 +229,23 @@ gone_rules as (
                            and lower(r.words) ~ all (%(patterns)s::text[])
           when 'source' then (%(everywhere)s or not %(own_only)s and lies_in(r.place, %(grounds)s))
                              and lies_in(r.place, (%(names)s::text[])[1]) end
-  returning 1
+  returning r.id
 ),
 nobody_ruled as (
-  update rules as r set decided_by = '' from asked
-  where r.tenant = %(tenant)s and %(by)s = 'author' and r.decided_by = any (%(names)s::text[]) returning 1
+  -- What is left of them: a rule in their words, which others said too, gets the words of who of these said so first.
+  update rules as r
+  set decided_by = case when r.decided_by = any (%(names)s::text[]) then '' else r.decided_by end,
+      words = case when t.is_theirs then coalesce(t.others, r.words) else r.words end
+  from asked, (
+    select one.id,
+           bool_or(e.actor = any (%(names)s::text[]) and e.words = one.words
+                   and (%(everywhere)s or not %(own_only)s or e.actor = any (%(own)s::text[]))) as is_theirs,
+           (array_agg(e.words order by e.at, e.key) filter (where e.actor <> all (%(names)s::text[])))[1] as others
+    from rules as one left join rule_evidence as e on (e.tenant, e.rule) = (one.tenant, one.id)
+    where one.tenant = %(tenant)s and %(by)s = 'author' group by one.id, one.words) as t
+  where r.tenant = %(tenant)s and r.id = t.id and r.id not in (select id from gone_rules)
+    and (r.decided_by = any (%(names)s::text[]) or t.is_theirs)
+  returning 1
 ),
 gone_requests as (
   delete from batch_requests where tenant = %(tenant)s and run_id in (select id from ended) returning 1

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.choosing import Chances, bucket_of, drawn
+from shared.choosing import Chances, KnownPolicies, PolicyInUse, bucket_of, drawn
 from shared.database import Database, Statement
 from shared.journal import Journal, Run
 from shared.learning.choices.desk import choose
@@ -111,6 +111,16 @@ def test_a_process_that_lives_on_hears_of_a_new_version(database: Database) -> N
         in_force(database, CHANCES)
         numbers += [claimed(journal, n).policies["threshold"].version for _ in range(2)]
     assert numbers == [1, 1, 2, 2, 3, 3, 4, 4]
+
+
+def test_a_claim_that_another_overtakes_has_the_chances_of_its_version() -> None:
+    """Both asked with the first version known; the other was told of a newer one before."""
+    policies, newer = KnownPolicies(), CHANCES._replace(otherwise=(0.0, 0.0, 1.0))
+    policies.told("acme", "triage", {"threshold": (1, CHANCES.to_json())}, {})
+    known = policies.versions("acme", "triage")
+    policies.told("acme", "triage", {"threshold": (2, newer.to_json())}, known)
+    told = policies.told("acme", "triage", {"threshold": (1, None)}, known)
+    assert told == {"threshold": PolicyInUse(1, CHANCES)}
 
 
 @given(st.lists(st.floats(0.001, 1), min_size=1, max_size=6), st.text())

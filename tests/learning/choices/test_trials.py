@@ -4,12 +4,12 @@ is moved by nobody else."""
 import pytest
 
 from shared.choosing import bucket_of
-from shared.database import Database
+from shared.database import Database, Statement
 from shared.errors import SettingsError
 from shared.learning.choices.learners import learnt
 from shared.learning.choices.tuning import Tuning
 from shared.learning.choices.versions import LogEntry
-from tests.learning.choices.organisation import ARMS, TASTES, Organisation
+from tests.learning.choices.organisation import ARMS, TASTES, TENANT, Organisation
 
 TUNING = Tuning(ARMS, share=0.2, half_life=150)
 
@@ -118,6 +118,18 @@ def test_one_loud_person_turns_no_policy(database: Database) -> None:
     assert after[1] > 0.7
 
 
+def test_one_person_alone_turns_no_context(database: Database) -> None:
+    """Others speak elsewhere, so that one is not alone in all."""
+    organisation = tried(database, 15)
+    organisation.tastes = {"acme/docs": TASTES["acme/docs"]}
+    organisation.live(60)
+    organisation.tastes = {"acme/shop": (0.0, 1.0, 0.0)}
+    organisation.speaking = ["mallory"]
+    organisation.live(60)
+    said = [one.reward for one in organisation.examples if one.repository == "github:acme/shop"]
+    assert len(said) == 60 and not any(said)
+
+
 def test_one_person_alone_promotes_nothing(database: Database) -> None:
     organisation = tried(database, 7)
     organisation.speaking = ["ada"]
@@ -138,6 +150,68 @@ def test_what_was_learnt_in_a_withdrawn_repository_is_gone(database: Database) -
     assert "acme/shop" not in str([version.chances for version in versions.values()])
     state = organisation.store.state()
     assert state and {*versions} == {state.in_force}
+
+
+def test_it_is_not_learnt_again_from_what_was_chosen_there_before(database: Database) -> None:
+    organisation = tried(database, 8)
+    curve(organisation, 300)
+    gone = sum(one.repository == "github:acme/shop" for one in organisation.examples)
+    organisation.trials.withdraw("github:Acme/Shop")
+    organisation.trials.update()
+    assert "acme/shop" not in str(organisation.store.versions())
+    organisation.live(30)
+    organisation.trials.update()
+    state = organisation.store.state()
+    assert state
+    newest = organisation.store.versions()[state.in_force]
+    assert "acme/shop" in str(newest.chances)
+    assert newest.examples == 330 - gone
+
+
+def test_what_was_never_trusted_is_no_version_to_roll_back_to(database: Database) -> None:
+    organisation = tried(database, 11)
+    state = organisation.store.state()
+    assert state and state.candidate
+    for number in (state.candidate, state.in_use):
+        with pytest.raises(SettingsError, match="no version"):
+            organisation.trials.roll_back(number)
+    assert organisation.store.state() == state
+
+
+def test_two_candidates_at_once_are_one(database: Database) -> None:
+    organisation = Organisation(database, 12)
+    organisation.trials.make("thompson", TUNING)
+    state = organisation.store.state()
+    organisation.trials.make("epsilon-greedy", TUNING)
+    assert state
+    with pytest.raises(SettingsError, match="meanwhile"):
+        promoted = state._replace(in_force=2, candidate=None, in_use=2)
+        organisation.store.set(promoted, state, LogEntry("promoted", 1, 2))
+
+
+def test_what_could_not_be_chosen_in_a_trial_tells_nothing(database: Database) -> None:
+    """What is in force now was never chosen while the candidate was tried beside another."""
+    organisation = tried(database, 13, "fixed")
+    organisation.live(200)
+    state = organisation.store.state()
+    assert state and organisation.trials.evaluate().examples == 200
+    other = organisation.store.add(
+        "fixed", Tuning((3,)).to_json(), learnt("fixed", [], Tuning((3,))), 0
+    )
+    became = state._replace(in_force=other, in_use=other)
+    organisation.store.set(became, state, LogEntry("rolled back", state.in_force, other))
+    ruling = organisation.trials.promote()
+    assert not ruling.promoted and ruling.evaluation.examples == 0
+
+
+def test_a_run_that_failed_is_an_example(database: Database) -> None:
+    """Else an arm that breaks runs would look as good as those that it does not break."""
+    organisation = tried(database, 14)
+    organisation.live(20)
+    made = len(organisation.examples)
+    broken = "update runs set state = 'failed' where id = %(id)s"
+    database.run(TENANT, [Statement(broken, {"id": organisation.examples[0].run})])
+    assert len(organisation.examples) == made == 20
 
 
 def test_two_changes_at_once_are_one(database: Database) -> None:

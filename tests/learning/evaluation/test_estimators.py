@@ -20,6 +20,7 @@ from shared.learning.evaluation.estimators import (
 )
 from shared.learning.evaluation.intervals import Interval, by_betting, of_ratio, t_quantile
 from shared.learning.evaluation.open_bandit import read_open_bandit
+from shared.learning.evaluation.reports import by_arm
 from tests.campaigns import size
 from tests.learning.evaluation.worlds import ARMS, BOUNDS, chances, logged, truth
 
@@ -40,6 +41,33 @@ def test_intervals_hold_the_truth_in_95_of_100(count: int) -> None:
     assert covered([(snips(one, target), true) for one in worlds]) >= 0.95
     assert covered([(doubly_robust(one, target, BOUNDS), true) for one in worlds]) >= 0.95
     assert covered([(difference(one, target, other, BOUNDS), more) for one in worlds]) >= 0.95
+
+
+def repeated(world: Sequence[Example], times: int) -> list[Example]:
+    """Let each run have chosen so often, the same each time: it has one reward."""
+    return [one for example in world for one in [example] * times]
+
+
+def test_a_run_that_chose_several_times_is_one_observation() -> None:
+    """As a review does, with a threshold for each category: no interval gets narrower by it."""
+    world, target, other = logged(lambda _: LOGGING, 250, 3), under(TARGET), under(LOGGING)
+    many = repeated(world, 6)
+    for found, known in (
+        (ips(many, target, BOUNDS), ips(world, target, BOUNDS)),
+        (snips(many, target), snips(world, target)),
+        (by_arm(many)[0].reward, by_arm(world)[0].reward),
+    ):
+        assert found == pytest.approx(known)
+    worlds = [logged(lambda _: LOGGING, 40, seed) for seed in range(size(200, 60))]
+    more = truth(TARGET) - truth(LOGGING)
+    gains = [(difference(repeated(one, 6), target, other, BOUNDS), more) for one in worlds]
+    assert covered(gains) >= 0.95
+    assert effective(many, target) == pytest.approx(effective(world, target))
+
+
+def test_one_observation_bounds_nothing() -> None:
+    assert of_ratio([0.7], [1.0]) == Interval(0.7, float("-inf"), float("inf"))
+    assert of_ratio([0.7, 0.1], [1.0, 0.0]).high == float("inf")
 
 
 def test_they_hold_though_the_logging_policy_learns() -> None:

@@ -11,7 +11,7 @@ from shared.desk import Desk, Loan
 from shared.journal import Journal, Run
 from shared.learning.findings import KeptFinding
 from shared.learning.likeness import shape_of
-from shared.learning.rules.commands import RuleOrder, order_of
+from shared.learning.rules.commands import RuleCommands, RuleOrder, order_of
 from shared.learning.rules.heeding import ReviewRules
 from shared.learning.rules.proposing import ProposedRules
 from shared.learning.rules.store import LearntRule, RuleStore, Scope, new_rule
@@ -123,6 +123,23 @@ def test_a_rule_is_dropped_by_what_comes_of_it_and_counts_anew_when_accepted_aga
     assert team.heeded() == [] and team.listed()[0].state == "active"
 
 
+def test_a_rule_is_judged_by_the_newest_runs_so_that_claims_stay_fast(team: Team) -> None:
+    team.says(WORDS)
+    team.decide("active")
+    [rule] = team.listed()
+    many = """\
+insert into runs (tenant, id, event_id, flow, digest, state, started_at)
+select tenant, 'x' || n, event_id, 'x' || n, digest, 'done', now() - n * interval '1 hour'
+from (select * from runs limit 1) as one, generate_series(1, 1000) as n"""
+    uses = "insert into rule_uses select tenant, %(rule)s, id from runs where id like 'x%%'"
+    team.database.run(TENANT, [Statement(many, {}), Statement(uses, {"rule": rule.id})])
+    newest = next(run for run in iter(team.run, None) if run.id.startswith("0"))
+    assert team.heeded(newest) == [rule._replace(supporters=0, in_force=False, uses=0)]
+    [rows] = team.database.run(TENANT, [Statement("select run_id from rule_uses", {})])
+    kept = {row["run_id"] for row in rows}
+    assert newest.id in kept | {"x200"} and {"x1", "x199"} <= kept and "x201" not in kept
+
+
 def test_a_rule_of_an_organisation_counts_in_its_repositories_alone(team: Team) -> None:
     store = RuleStore(team.run())
     rule = new_rule("review", "organisation", "github:acme", WORDS)
@@ -153,6 +170,41 @@ def test_forgetting_a_person_takes_what_they_alone_had_said(team: Team) -> None:
     _forget(team, "1")
     assert [one.supporters for one in team.listed()] == [1]
     assert WORDS not in str(team.listed())
+
+
+def test_forgetting_a_person_takes_what_they_said_and_accepted_themselves(team: Team) -> None:
+    team.says(WORDS, "1")
+    [rule] = team.listed()
+    accept = RuleStore(team.run()).statement("decide", id=rule.id, state="active", by="1")
+    team.database.run(TENANT, [accept])
+    _forget(team, "1")
+    assert team.listed() == []
+
+
+def test_a_rule_in_the_words_of_who_is_forgotten_gets_those_of_another(team: Team) -> None:
+    again = "Nobody here ever changes such a default list, leave it."
+    team.says(WORDS, "1")
+    team.says(again, "2")
+    assert [one.words for one in team.listed()] == [WORDS]
+    _forget(team, "1")
+    assert [(one.words, one.supporters) for one in team.listed()] == [(again, 1)]
+
+
+def test_a_rule_of_an_organisation_is_seen_and_narrowed_in_its_repositories_alone(
+    team: Team,
+) -> None:
+    store = RuleStore(team.run())
+    rule = new_rule("review", "organisation", "github:acme", WORDS)
+    team.database.run(TENANT, store.proposed(rule, "k", "1", WORDS, 1.0))
+    for place, seen in (("github:acme2/shop", 0), ("github:Acme/shop", 1)):
+        assert len(RuleStore(team.run()).read("listed", places=[place], id="")) == seen
+    order = RuleOrder("widen", rule.id, "repository")
+    run = team.run()
+    RuleCommands(
+        Loan(run, team.runner.can.services, lambda: 60.0, lambda query: None, lambda *_: True)
+    ).obey(order)
+    run.write([])
+    assert [(one.scope, one.place) for one in team.listed()] == [("repository", PLACE)]
 
 
 def _other() -> KeptFinding:

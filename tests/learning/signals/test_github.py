@@ -214,3 +214,7 @@ def test_a_window_closes_after_a_week_and_reads_the_thumbs(triaged: Triaged) -> 
     triaged.runner.platform.answers[ReadReactions] = [thumb, {**thumb, "content": "heart"}]
     assert triaged.runner.fire(learn).type == "timer.window"
     assert triaged.told == [("liked", 1.0, "triage")]
+    triaged.runner.platform.answers[ReadReactions] = []
+    triaged.at = timer.received_at
+    triaged.hears("closed")
+    assert triaged.told == []

@@ -54,6 +54,23 @@ def test_a_signal_is_of_the_run_whose_effect_it_is_about(database: Database, run
     assert [tuple(row.values()) for row in rows] == [(run.id, "review", "e-1")]
 
 
+def test_the_answer_of_a_thread_is_found_by_its_index(database: Database, run: Run) -> None:
+    """Each message in a thread asks for it, and a tenant has a million effects."""
+    many = """insert into effects
+      (tenant, key, run_id, flow, tool, target, slot, arguments, state, settled_at)
+      select %(tenant)s, 'e-' || n, %(run)s, 'chat', 'Reply', 'slack:T1:C1:' || n, '', '{}',
+        'committed', now() from generate_series(1, 20000) as n"""
+    database.run(TENANT, [Statement(many, {"tenant": TENANT, "run": run.id})])
+    said = Signal(("after", "m"), Caused(thread="slack:T1:C1:7"), "corrected", 4e9, "7")
+    keeping = kept(run, [said])[0]
+    [rows] = database.run(TENANT, [keeping._replace(sql=f"explain (analyze) {keeping.sql}")])
+    plan = "\n".join(row["QUERY PLAN"] for row in rows)
+    by_index = plan.partition("on effects e ")[2].partition("Index Cond:")[2].partition("\n")[0]
+    assert "target" in by_index
+    [found] = database.run(TENANT, [Statement("select effect from signals", {})])[0]
+    assert found == {"effect": "e-7"}
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_whatever_comes_20_times_and_in_any_order_counts_as_said_last(
     database: Database, run: Run, seed: int
