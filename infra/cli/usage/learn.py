@@ -13,7 +13,7 @@ _KINDS = ("fixed", "epsilon-greedy", "thompson", "q-learning")
 def add_learn(command: argparse.ArgumentParser) -> None:
     command.description = (
         "Show what choices earn, and make, try, promote and roll back the policies that choose."
-        " docs/signals.md tells."
+        " docs/learning.md tells."
     )
     actions = command.add_subparsers(
         required=True, metavar="ACTION", dest="action", parser_class=Arguments

@@ -46,5 +46,5 @@ class Tuning(NamedTuple):
             if not is_right
         ]
         if wrong:
-            raise SettingsError(f"out of bounds: {', '.join(wrong)}; docs/signals.md tells each")
+            raise SettingsError(f"out of bounds: {', '.join(wrong)}; docs/learning.md tells each")
         return self
