@@ -212,7 +212,8 @@ class EvidenceDesk:
         def work() -> Outcome:
             asked = CheckedAnswer(self._given, self._standing, asks=True)
             answer = self._checked(text, asked)
-            is_sure = bool(text) and not answer.is_silent and not answer.dropped
+            is_sure = text and answer.kind in {"", "facts"} and not answer.is_silent
+            is_sure = is_sure and not answer.dropped
             return Outcome(self._with_sources(answer) if is_sure else "")
 
         return str(self._loan.run.step("evidence", {"answer": digest(text)}, work, defer=True))

@@ -33,7 +33,8 @@ _PROPOSING = frozenset(
 
 def is_of_proposal(text: str, proposed: Collection[str]) -> bool:
     """Does a sentence only repeat what is `proposed`, by its terms?"""
-    return {*terms(text)} <= _PROPOSING.union(proposed)
+    said = {*terms(text)}
+    return bool(said) and said <= _PROPOSING.union(proposed)
 
 
 #: What a model is told, behind the author's prompt.

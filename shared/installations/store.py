@@ -114,8 +114,8 @@ class InstallationTable:
     def rotated(self, before: Installation, after: Installation) -> None:
         """Keep the next token, unless another is kept by now; raises DatabaseUnavailable."""
         row = self._row(after) | {"version": before.version}
-        self._run(before.tenant, Statement(SQL["rotated"], row))
-        self.hand_over(after)
+        if self._run(before.tenant, Statement(SQL["rotated"], row))[0]:
+            self.hand_over(after)
 
     def _row(self, found: Installation) -> Row:
         token = self._keys.seal(found.token, found.about)

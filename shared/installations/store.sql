@@ -55,4 +55,5 @@ returning version;
 update slack_installations
 set key_id = %(key_id)s, token = %(token)s, refresh_token = %(refresh_token)s, version = %(version)s + 1,
     expires_at = to_timestamp(%(expires_at)s::float8), rotating_until = null
-where tenant = %(tenant)s and place = %(place)s and version = %(version)s;
+where tenant = %(tenant)s and place = %(place)s and version = %(version)s
+returning version;

@@ -57,10 +57,16 @@ class WhichRepository:
         return _ASKED.format(", ".join(choices), id_)
 
     def cards(self, thread: Thread) -> list[Card]:
-        """Return the messages that ask about what this run's model would propose."""
+        """Return the messages that ask about what this run's model would propose. What was kept for
+        this run tells that: anybody could write the words."""
         told = (one for one in self._run.inputs if isinstance(one, str))
         found = dict.fromkeys(match.groups() for one in told for match in _FOUND.finditer(one))
-        return [_card(thread, id_, choices.split(", ")) for choices, id_ in found]
+        own = f"{self._run.event.id}/"
+        return [
+            _card(thread, id_, choices.split(", "))
+            for choices, id_ in found
+            if id_.startswith(own) and self._kept(id_)
+        ]
 
     def pressed(self, value: str) -> Card | str | None:
         """Let the request go on in the repository whose button was pressed. Returns the message as
@@ -74,7 +80,7 @@ class WhichRepository:
         if not self._repositories.named(repository) and repository != event.repository:
             return f"Not everybody here may see {repository}."
         going_on = kept._replace(
-            id=f"where:{id_}",
+            id=f"where:{repository}:{id_}",
             actor=event.actor,
             payload={**kept.payload, CHOSEN: repository},
             workplace=Workplace(repository, event.tenant),

@@ -121,6 +121,17 @@ def test_a_token_that_was_replaced_is_handed_over_and_read_again(
     assert _open(world, ONE) == ""
 
 
+def test_a_token_that_comes_too_late_is_handed_to_nobody(
+    world: Installed, handed: Parameters
+) -> None:
+    world.install(ONE, rotates=True)
+    found = world.table.find(Workspace(ONE, "", f"slack:{ONE}"))
+    assert found
+    handed.delete(ONE)
+    world.table.rotated(found._replace(version=9), found)  # as if another were kept by now
+    assert handed.read(ONE) == ""
+
+
 def test_who_presses_where_the_front_door_lacks_the_token_gives_it_the_token(
     world: Installed, handed: Parameters
 ) -> None:

@@ -66,6 +66,7 @@ def test_a_question_is_answered_with_its_source(knows: FlowRunner) -> None:
         SURE | {"sources": [{"number": 1, "words": "We deploy the shop on Fridays"}]},
         SURE | {"sources": [{"number": 1, "words": "We"}]},
         SURE | {"sources": [*SURE["sources"], {"number": 1, "words": "and never at night"}]},
+        SURE | {"answer": "[general] On Tuesdays."},
     ],
 )
 def test_it_is_silent_without_being_sure(knows: FlowRunner, answer: Any) -> None:
