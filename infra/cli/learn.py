@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from infra.cli.memory import tenant_of
 from infra.cli.system import KnownSystem, database_url
 from infra.cli.table import Columns, show, show_json
-from infra.project import ROOT
+from infra.project import flow_modules
 from shared.agent.flow import Flow
 from shared.database import Database, Row, Statement
 from shared.errors import SettingsError
@@ -94,8 +94,8 @@ def run_learn(known: KnownSystem, options: argparse.Namespace) -> int | None:
 def _declared(name: str) -> Flow:
     """Return the flow of a name; raises SettingsError for one that is not there, or learns
     nothing."""
-    for path in sorted((ROOT / "flows").glob("*.py")):
-        found = getattr(import_module(f"flows.{path.stem}"), name, None)
+    for module in flow_modules().values():
+        found = getattr(import_module(module), name, None)
         if isinstance(found, Flow):
             if not found.rewards:
                 raise SettingsError(f"{name} declares no rewards, so nothing can be learnt of it")

@@ -239,17 +239,17 @@ def test_the_settings_of_a_function_over_its_environment_over_its_bundle(
     keys.setenv("LAMBDA_TASK_ROOT", str(bundle))
     keys.setenv("MAX_ATTEMPTS", "5")
     keys.setenv("SLACK_BOT_TOKEN", "of the environment")
-    keys.setenv("SECRETS", "agents/slack, agents/models,agents/none")
+    keys.setenv("SECRETS", "of-this/slack, of-this/models,of-this/none")
     with moto_server() as url:
         keys.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
         manager = boto3.client("secretsmanager", endpoint_url=url, region_name="eu-central-1")
         for name, held in {"slack": {KEY: "first"}, "models": {"openai_api_key": "k"}}.items():
-            manager.create_secret(Name=f"agents/{name}", SecretString=json.dumps(held))
+            manager.create_secret(Name=f"of-this/{name}", SecretString=json.dumps(held))
         settings = function_settings()
         assert (settings.footer, settings.max_attempts) == ("off", "5")
         assert (settings.slack_bot_token, settings.openai_api_key) == ("first", "k")
         assert settings.model_small == "offline"
-        manager.put_secret_value(SecretId="agents/slack", SecretString=json.dumps({KEY: "second"}))
+        manager.put_secret_value(SecretId="of-this/slack", SecretString=json.dumps({KEY: "second"}))
         assert isinstance(settings, FunctionSettings)
         settings.kept._ask_at = 0.0  # as if a second had passed
         assert list(settings.credential(KEY).accepted()) == ["first", "second"]
