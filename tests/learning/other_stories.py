@@ -1,5 +1,5 @@
 """A second set of stories, told in other words about other code than those of `histories`: no
-threshold was chosen by them."""
+threshold was chosen by them, but they were looked at while rules were made."""
 
 from tests.learning.histories import Told
 
