@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, NamedTuple, TypeVar
 
+from shared.errors import SettingsError
 from shared.memory import Memory
 from shared.planning import (
     Arm,
@@ -188,7 +189,7 @@ class Mindless:
         max_tokens: int = 0,
         deadline: timedelta | None = None,
     ) -> T:
-        raise NotImplementedError("this loop has no model")
+        raise SettingsError("this loop has no model")
 
     def recall(self, query: str, *, kinds: Iterable[str] = (), limit: int = 0) -> list[Memory]:
         return []
