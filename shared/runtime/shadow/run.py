@@ -18,7 +18,7 @@ change_now: ContextVar[Change | None] = ContextVar("change_now", default=None)
 
 class ShadowRun(Run):
     """A run that is given some records of another. What it records is in `recorded`, and its end in
-    `ended`; `changed` tells if it came by the changed step."""
+    `ended`; `changed` tells if it came by a changed step."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class ShadowRun(Run):
         flow: str,
         *,
         records: Sequence[Row],
-        place: Place | None,
+        is_changed: Callable[[Place], bool],
         change: Change,
     ) -> None:
         key = {"tenant": event.tenant, "run": run_id(event, flow), "owner": "shadow"}
@@ -42,7 +42,7 @@ class ShadowRun(Run):
             steps=records,
             effects=(),
         )
-        self._place = place
+        self._is_changed = is_changed
         self._change = change
         self._kept_in = database
         self.recorded: list[dict[str, Any]] = []
@@ -54,7 +54,7 @@ class ShadowRun(Run):
     ) -> Any:
         hashed = hashlib.sha256(canonical_without_secrets(input).encode()).hexdigest()
         place = Place(name, hashed, self._occurrences[name, hashed])
-        if place != self._place:
+        if not self._is_changed(place):
             return super().step(name, input, work, defer=defer)
         self.changed = True
         if self._change.output is not None:

@@ -87,25 +87,30 @@ class Shadowing:
         self._rolled_back.close()
 
     def live(
-        self, run: RecordedRun, step: str = "", change: Change | None = None, following: str = ""
+        self,
+        run: RecordedRun,
+        step: str = "",
+        change: Change | None = None,
+        following: str = "",
+        *,
+        named: str = "",
     ) -> Shadow:
-        """Live a shadow of `run` with `change` at the step that `step` names.
+        """Live a shadow of `run` with `change` at the step that `step` tells, or at each step that
+        asks a model, of those `named` so if it is given.
 
         What comes before the step is replayed. What follows is replayed where it is equal, or done
         `anew`. Raises SettingsError for a step that the run has not, or that cannot change so.
         """
-        change = change or Change()
-        row = find_step(run.steps, step) if step else None
-        if row:
-            check_fits(change, row)
+        wanted = Change() if change is None else change
+        changed = _changed(run, step, wanted, named)
         held = Held(within(self._adapters, run.event), {one["key"]: one for one in run.effects})
         shadow = ShadowRun(
             self._rolled_back,
             run.event,
             run.flow,
-            records=_records(run, row, following),
-            place=Place(row["name"], row["input_hash"], row["occurrence"]) if row else None,
-            change=change,
+            records=_records(run, changed, following),
+            is_changed=_changed_places(changed, by_name=not step),
+            change=wanted,
         )
         held.is_effect = shadow.effects.__contains__
         lifecycle = self._lifecycle(shadow, held)
@@ -126,16 +131,32 @@ class Shadowing:
         return Lifecycle(self._flow, ShadowJournal(database, lambda: shadow), can)
 
 
-def _records(run: RecordedRun, changed: Row | None, following: str) -> list[Row]:
+def _changed(run: RecordedRun, step: str, change: Change, named: str) -> list[Row]:
+    """Return the recorded steps that the shadow does otherwise."""
+    if not step:
+        if change.output is not None:
+            raise SettingsError("name the step that has another output")
+        asking = [row for row in run.steps if row["model"]] if change.asks_a_model else []
+        return [row for row in asking if named in {"", row["name"]}]
+    row = find_step(run.steps, step)
+    check_fits(change, row)
+    return [row]
+
+
+def _changed_places(rows: Sequence[Row], *, by_name: bool) -> Callable[[Place], bool]:
+    """Tell of the place of a step if it changes: one of these, or by its name."""
+    names = {row["name"] for row in rows} if by_name else ()
+    keys = {row["key"] for row in rows}
+    return lambda place: place.name in names or place.key in keys
+
+
+def _records(run: RecordedRun, changed: Sequence[Row], following: str) -> list[Row]:
     """Return the records that the shadow replays."""
-    if changed is None:
-        return [*run.steps]
-    begun = changed["started_at"]
-    return [
-        row
-        for row in run.steps
-        if row is not changed and (following != "anew" or row["started_at"] <= begun)
-    ]
+    gone = {row["key"] for row in changed}
+    begun = min((row["started_at"] for row in changed), default=None)
+    if following != "anew" or begun is None:
+        return [row for row in run.steps if row["key"] not in gone]
+    return [row for row in run.steps if row["key"] not in gone and row["started_at"] <= begun]
 
 
 def recorded_run(database: Database, tenant: str, run: str) -> RecordedRun:
@@ -150,3 +171,12 @@ def recorded_run(database: Database, tenant: str, run: str) -> RecordedRun:
     return RecordedRun(
         tenant, run, head["flow"], head["state"], head["reason"], event, steps, effects
     )
+
+
+def recorded_runs(
+    database: Database, tenant: str, flow: str, *, hours: int, sample: int
+) -> list[str]:
+    """Return the ids of runs of a flow that are done, at most `sample`, of the last hours."""
+    wanted = {"tenant": tenant, "flow": flow, "hours": hours, "sample": sample}
+    [rows] = database.run(tenant, [Statement(SQL["recorded_ids"], wanted)])
+    return [row["id"] for row in rows]

@@ -14,3 +14,11 @@ from steps where tenant = %(tenant)s and run_id = %(run)s order by started_at, k
 -- Its effects, in the order in which they began.
 select key, tool, target, slot, arguments, state, receipt, reason
 from effects where tenant = %(tenant)s and run_id = %(run)s order by coalesce(dispatched_at, planned_at), key;
+
+-- name: recorded_ids
+-- The runs of a flow that ended within so many hours, the newest first; as many as wanted, spread by the hash of their ids.
+select id from (
+  select id, started_at from runs
+  where tenant = %(tenant)s and flow = %(flow)s and state = 'done' and started_at > now() - make_interval(hours => %(hours)s)
+  order by md5(id) limit %(sample)s
+) as some order by started_at desc;
