@@ -62,6 +62,8 @@ def run_compare(known: KnownSystem, options: argparse.Namespace) -> int:
         if not ids:
             raise SettingsError(f"{flow.name} has no run that is done and so new")
         models, purse = ShadowModels(known.settings, database), _Purse(options.budget)
+        if change.model is not None:
+            models.provider(change.model)  # refuses a name that is none
         trial = _Trial(known, flow, tenant, change, models, purse, options.step)
         compared = trial.compared(ids, options.workers)
     found = [one.difference for one in compared if one.difference]

@@ -19,7 +19,7 @@ def flow_of(name: str) -> Flow:
     for module in flow_modules().values():
         if isinstance(found := getattr(import_module(module), name, None), Flow):
             return found
-    raise SettingsError(f"there is no flow {name!r} any more")
+    raise SettingsError(f"there is no flow {name!r}")
 
 
 @contextmanager

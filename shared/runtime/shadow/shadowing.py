@@ -99,9 +99,12 @@ class Shadowing:
         asks a model, of those `named` so if it is given.
 
         What comes before the step is replayed. What follows is replayed where it is equal, or done
-        `anew`. Raises SettingsError for a step that the run has not, or that cannot change so.
+        `anew`. Raises SettingsError for a step that the run has not, or that cannot change so,
+        and for a model that nobody knows.
         """
         wanted = Change() if change is None else change
+        if wanted.model is not None:
+            self._models.provider(wanted.model)  # refuses a name that is none
         changed = _changed(run, step, wanted, named)
         held = Held(within(self._adapters, run.event), {one["key"]: one for one in run.effects})
         shadow = ShadowRun(

@@ -21,4 +21,4 @@ select id from (
   select id, started_at from runs
   where tenant = %(tenant)s and flow = %(flow)s and state = 'done' and started_at > now() - make_interval(hours => %(hours)s)
   order by md5(id) limit %(sample)s
-) as some order by started_at desc;
+) as chosen order by started_at desc;

@@ -168,11 +168,11 @@ def test_what_follows_is_replayed_or_done_anew(
 @pytest.mark.parametrize(
     ("step", "change", "said"),
     [
-        ("thought", Change(model="x"), "the run has no step 'thought'; it has "),
-        ("ask:9", Change(model="x"), "the run has no step 'ask:9'"),
-        ("ask:0", Change(model="x"), "the run has no step"),
+        ("thought", Change(model="small"), "the run has no step 'thought'; it has "),
+        ("ask:9", Change(model="small"), "the run has no step 'ask:9'"),
+        ("ask:0", Change(model="small"), "the run has no step"),
         ("recall", Change(prompt="x"), "recall asks no model"),
-        ("ask", Change(model="x", output="y"), "change one or the other"),
+        ("ask", Change(model="small", output="y"), "change one or the other"),
     ],
 )
 def test_what_cannot_be_changed_is_refused(
