@@ -16,6 +16,7 @@ from shared.events import Event
 from shared.models.routing import Models
 from shared.runtime.composition import capabilities
 from shared.runtime.lifecycle import Lifecycle
+from shared.runtime.patience import Patience
 from shared.runtime.shadow.changes import Change, Place, check_fits, find_step
 from shared.runtime.shadow.held import Held, HeldAction, held_services, inward
 from shared.runtime.shadow.models import ShadowModels
@@ -122,7 +123,8 @@ class Shadowing:
         def remaining() -> float:
             return _LONGEST - (time.monotonic() - begun)
 
-        ending = lifecycle.attempt(run.event, remaining, partial(handle, self._flow))
+        work, patience = partial(handle, self._flow), Patience.of(self._settings)
+        ending = lifecycle.attempt(run.event, remaining, work, patience=patience)
         state, reason = shadow.ended
         seconds = time.monotonic() - begun
         done = sorted(shadow.recorded, key=lambda one: float(one["started_at"]))
