@@ -209,8 +209,9 @@ class World:
                 for reaction in message.pop("reactions", []):
                     yield f"Slack {where}, reaction: {_plain(reaction)}"
                 yield f"Slack {where}: {_plain(message)}"
-            for whisper in self.slack.workspace.whispers(channel):
-                yield f"Slack {channel}, whisper: {_plain(whisper)}"
+            # Slack finds no whisper again, so a crash repeats one: it does no harm.
+            whispers = map(_plain, self.slack.workspace.whispers(channel))
+            yield from (f"Slack {channel}, whisper: {one}" for one in dict.fromkeys(whispers))
 
     def _kept(self) -> Iterator[str]:
         for name in ("memories", "turns", "effects"):
