@@ -17,7 +17,7 @@ from infra.terminal import Colour, paint
 from shared.agent.flow import Flow
 from shared.database import Database
 from shared.errors import AgentFlowsError, SettingsError
-from shared.runtime.shadow.changes import Change
+from shared.runtime.shadow.changes import StepChange
 from shared.runtime.shadow.difference import Difference, compare, lines_of
 from shared.runtime.shadow.models import ShadowModels
 from shared.runtime.shadow.shadowing import Shadowing, recorded_run, recorded_runs
@@ -53,8 +53,8 @@ class _Purse:
 
 def run_compare(known: KnownSystem, options: argparse.Namespace) -> int:
     flow, url = flow_of(options.flow), database_url(known)
-    change = Change(options.model, text_of(options.prompt))
-    if change == Change():
+    change = StepChange(options.model, text_of(options.prompt))
+    if change == StepChange():
         raise SettingsError("say what changes: --model NAME or --prompt FILE")
     tenant = tenant_of(url, options.tenant)
     with Database(url) as database:
@@ -83,7 +83,7 @@ class _Trial(NamedTuple):
     known: KnownSystem
     flow: Flow
     tenant: str
-    change: Change
+    change: StepChange
     models: ShadowModels
     purse: _Purse
     named: str

@@ -12,7 +12,7 @@ from infra.cli.system import KnownSystem, database_url
 from infra.cli.table import cost, in_colour, show_json
 from infra.terminal import Colour, paint
 from shared.errors import SettingsError
-from shared.runtime.shadow.changes import Change, find_step, step_names
+from shared.runtime.shadow.changes import StepChange, find_step, step_names
 from shared.runtime.shadow.difference import Difference, compare, diff_lines, lines_of
 from shared.runtime.shadow.shadowing import RecordedRun, Shadow, recorded_run
 
@@ -30,7 +30,7 @@ def run_rerun(known: KnownSystem, options: argparse.Namespace) -> None:
         following = "anew" if options.anew else "replayed"
         change = _change(run, options)
         shadow = shadows.live(run, options.step, change, following)
-    if change != Change() and not shadow.changed:
+    if change != StepChange() and not shadow.changed:
         raise SettingsError(
             "the shadow never came by the changed step: the flow, or what it reads, is another one"
             " today"
@@ -42,14 +42,14 @@ def run_rerun(known: KnownSystem, options: argparse.Namespace) -> None:
     print("\n".join(_told(run, shadow, different)))
 
 
-def _change(run: RecordedRun, options: argparse.Namespace) -> Change:
+def _change(run: RecordedRun, options: argparse.Namespace) -> StepChange:
     output: Any = text_of(options.output)
     if output is not None:
         if not options.step:
             raise SettingsError("--output needs --step")
         if not isinstance(find_step(run.steps, options.step)["output"], str):
             output = _parsed(output, str(options.output))
-    return Change(options.model, text_of(options.prompt), text_of(options.input), output)
+    return StepChange(options.model, text_of(options.prompt), text_of(options.input), output)
 
 
 def _parsed(text: str, name: str) -> Any:

@@ -12,7 +12,7 @@ from shared.errors import SettingsError
 FOLLOWING = ("replayed", "anew")
 
 
-class Change(NamedTuple):
+class StepChange(NamedTuple):
     """A change of one step. Fields that are None keep what was recorded.
 
     `model` is a role or the full name of a model, `prompt` the orders to it, `input` the last text
@@ -30,7 +30,7 @@ class Change(NamedTuple):
         return any(one is not None for one in self[:3])
 
 
-class Place(NamedTuple):
+class StepPlace(NamedTuple):
     """The place of a step in a run: its name, the hash of its input, and how often these came
     before."""
 
@@ -70,7 +70,7 @@ def step_names(rows: Sequence[Row]) -> list[str]:
     return names
 
 
-def check_fits(change: Change, row: Row) -> None:
+def check_fits(change: StepChange, row: Row) -> None:
     """Raise SettingsError when the step cannot be changed so."""
     if change.asks_a_model and not row["model"]:
         raise SettingsError(

@@ -10,10 +10,10 @@ from shared.canonical import canonical_without_secrets
 from shared.database import Database, Row, Statement
 from shared.events import Event, run_id
 from shared.journal import SQL, Journal, Outcome, Run
-from shared.runtime.shadow.changes import Change, Place
+from shared.runtime.shadow.changes import StepChange, StepPlace
 
 #: The change of the step that this thread is in.
-change_now: ContextVar[Change | None] = ContextVar("change_now", default=None)
+change_now: ContextVar[StepChange | None] = ContextVar("change_now", default=None)
 
 
 class ShadowRun(Run):
@@ -27,8 +27,8 @@ class ShadowRun(Run):
         flow: str,
         *,
         records: Sequence[Row],
-        is_changed: Callable[[Place], bool],
-        change: Change,
+        is_changed: Callable[[StepPlace], bool],
+        change: StepChange,
     ) -> None:
         key = {"tenant": event.tenant, "run": run_id(event, flow), "owner": "shadow"}
         super().__init__(
@@ -53,7 +53,7 @@ class ShadowRun(Run):
         self, name: str, input: object, work: Callable[[], Outcome], *, defer: bool = False
     ) -> Any:
         hashed = hashlib.sha256(canonical_without_secrets(input).encode()).hexdigest()
-        place = Place(name, hashed, self._occurrences[name, hashed])
+        place = StepPlace(name, hashed, self._occurrences[name, hashed])
         if not self._is_changed(place):
             return super().step(name, input, work, defer=defer)
         self.changed = True
@@ -103,7 +103,7 @@ class ShadowJournal(Journal):
 
 
 @contextmanager
-def _changing(change: Change) -> Iterator[None]:
+def _changing(change: StepChange) -> Iterator[None]:
     token = change_now.set(change)
     try:
         yield

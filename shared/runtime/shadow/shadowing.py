@@ -17,7 +17,7 @@ from shared.models.routing import Models
 from shared.runtime.composition import capabilities
 from shared.runtime.lifecycle import Lifecycle
 from shared.runtime.patience import Patience
-from shared.runtime.shadow.changes import Change, Place, check_fits, find_step
+from shared.runtime.shadow.changes import StepChange, StepPlace, check_fits, find_step
 from shared.runtime.shadow.held import Held, HeldAction, held_services, inward
 from shared.runtime.shadow.models import ShadowModels
 from shared.runtime.shadow.run import ShadowJournal, ShadowRun
@@ -91,7 +91,7 @@ class Shadowing:
         self,
         run: RecordedRun,
         step: str = "",
-        change: Change | None = None,
+        change: StepChange | None = None,
         following: str = "",
         *,
         named: str = "",
@@ -103,7 +103,7 @@ class Shadowing:
         `anew`. Raises SettingsError for a step that the run has not, or that cannot change so,
         and for a model that nobody knows.
         """
-        wanted = Change() if change is None else change
+        wanted = StepChange() if change is None else change
         if wanted.model is not None:
             self._models.provider(wanted.model)  # refuses a name that is none
         changed = _changed(run, step, wanted, named)
@@ -136,7 +136,7 @@ class Shadowing:
         return Lifecycle(self._flow, ShadowJournal(database, lambda: shadow), can)
 
 
-def _changed(run: RecordedRun, step: str, change: Change, named: str) -> list[Row]:
+def _changed(run: RecordedRun, step: str, change: StepChange, named: str) -> list[Row]:
     """Return the recorded steps that the shadow does otherwise."""
     if not step:
         if change.output is not None:
@@ -148,7 +148,7 @@ def _changed(run: RecordedRun, step: str, change: Change, named: str) -> list[Ro
     return [row]
 
 
-def _changed_places(rows: Sequence[Row], *, by_name: bool) -> Callable[[Place], bool]:
+def _changed_places(rows: Sequence[Row], *, by_name: bool) -> Callable[[StepPlace], bool]:
     """Tell of the place of a step if it changes: one of these, or by its name."""
     names = {row["name"] for row in rows} if by_name else ()
     keys = {row["key"] for row in rows}

@@ -15,7 +15,7 @@ from shared.agent.flow import flow
 from shared.database import Database
 from shared.errors import SettingsError
 from shared.events import Event, run_id
-from shared.runtime.shadow.changes import Change
+from shared.runtime.shadow.changes import StepChange
 from shared.runtime.shadow.difference import compare, lines_of
 from shared.runtime.shadow.models import ShadowModels
 from shared.runtime.shadow.shadowing import RecordedRun, Shadow, Shadowing, recorded_run
@@ -99,7 +99,7 @@ def test_another_model_acts_otherwise_and_nothing_is_done(
     before, done = everything(database_url), list(runner.platform.done)
     run = of(runner)
     model.says(verdict("question", summary="Slow & strange."))
-    shadow = live(run, "ask", Change(model=f"{model.url}/v1#other"))
+    shadow = live(run, "ask", StepChange(model=f"{model.url}/v1#other"))
     assert shadow.changed
     assert model.seen[0].body["model"] == "other"
     different = compare(run, shadow)
@@ -122,7 +122,7 @@ def test_another_prompt_is_what_the_model_is_told(
     runner.deliver(triage, CRASH)
     model.says(verdict("bug"))
     shadow = live(
-        of(runner), "ask", Change(model=f"{model.url}/v1#m", prompt="Answer like a pirate.")
+        of(runner), "ask", StepChange(model=f"{model.url}/v1#m", prompt="Answer like a pirate.")
     )
     assert shadow.state == "done"
     orders = model.seen[0].body["messages"][0]["content"]
@@ -138,7 +138,7 @@ def test_another_output_takes_the_place_of_a_step(
     [ask] = [row for row in run.steps if row["name"] == "ask"]
     other = json.dumps({"labels": ["question"], "duplicate": None, "summary": "Other."})
     assert isinstance(ask["output"], str)
-    shadow = live(run, "ask", Change(output=other))
+    shadow = live(run, "ask", StepChange(output=other))
     assert shadow.changed
     assert {"labels": ["question"]} in [one.arguments for one in shadow.actions]
     assert model.seen == []
@@ -156,11 +156,11 @@ def test_what_follows_is_replayed_or_done_anew(
     runner.deliver(twice, CRASH)
     run = of(runner, flow="twice")
     model.says(Says('"b"'))
-    assert [row["name"] for row in live(run, "ask:2", Change(prompt="2?"), flow=twice).steps] == [
-        "ask"
-    ]
+    assert [
+        row["name"] for row in live(run, "ask:2", StepChange(prompt="2?"), flow=twice).steps
+    ] == ["ask"]
     model.says(Says('"b"'), Says('"c"'))
-    shadow = live(run, "ask:2", Change(prompt="Two?"), "anew", flow=twice)
+    shadow = live(run, "ask:2", StepChange(prompt="Two?"), "anew", flow=twice)
     assert len(shadow.steps) == 2
     assert len(model.seen) == 3
 
@@ -168,15 +168,15 @@ def test_what_follows_is_replayed_or_done_anew(
 @pytest.mark.parametrize(
     ("step", "change", "said"),
     [
-        ("thought", Change(model="small"), "the run has no step 'thought'; it has "),
-        ("ask:9", Change(model="small"), "the run has no step 'ask:9'"),
-        ("ask:0", Change(model="small"), "the run has no step"),
-        ("recall", Change(prompt="x"), "recall asks no model"),
-        ("ask", Change(model="small", output="y"), "change one or the other"),
+        ("thought", StepChange(model="small"), "the run has no step 'thought'; it has "),
+        ("ask:9", StepChange(model="small"), "the run has no step 'ask:9'"),
+        ("ask:0", StepChange(model="small"), "the run has no step"),
+        ("recall", StepChange(prompt="x"), "recall asks no model"),
+        ("ask", StepChange(model="small", output="y"), "change one or the other"),
     ],
 )
 def test_what_cannot_be_changed_is_refused(
-    runner: FlowRunner, live: Lives, step: str, change: Change, said: str
+    runner: FlowRunner, live: Lives, step: str, change: StepChange, said: str
 ) -> None:
     runner.deliver(triage, CRASH)
     with pytest.raises(SettingsError, match=said):
