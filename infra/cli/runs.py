@@ -53,7 +53,9 @@ def run_runs(known: KnownSystem, options: argparse.Namespace) -> None:
 
 
 def run_run(known: KnownSystem, options: argparse.Namespace) -> None:
-    head, parts = _found(database_url(known), options.id)
+    url = database_url(known)
+    head = find_run(url, options.id)
+    parts = _query(url, "steps", {"tenant": head["tenant"], "run": head["id"]})
     if not options.json:
         print("\n".join(_tree(head, parts, full=options.full)))
         return
@@ -62,14 +64,13 @@ def run_run(known: KnownSystem, options: argparse.Namespace) -> None:
     show_json({**head, "steps": shown})
 
 
-def _found(url: str, run: str) -> tuple[Row, list[Row]]:
-    """Return a run and its steps; raises SettingsError when `run` names none or several."""
+def find_run(url: str, run: str) -> Row:
+    """Return the run whose id starts so; raises SettingsError when `run` names none or several."""
     found = _query(url, "run", {"run": run})
     if len(found) != 1:
         many = "several runs start" if found else "no run starts"
         raise SettingsError(f"{many} with {run!r}; `./scripts/flows runs` lists them")
-    head = found[0]
-    return head, _query(url, "steps", {"tenant": head["tenant"], "run": head["id"]})
+    return found[0]
 
 
 def _tree(head: Row, parts: list[Row], *, full: bool) -> Iterator[str]:

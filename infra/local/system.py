@@ -165,11 +165,15 @@ class System:
         self._stack.enter_context(lock)
 
     def _leave_word(self) -> None:
-        """Write for ./scripts/flows where the system is, how it signs, and how it reads and
-        remembers."""
+        """Write for ./scripts/flows where the system is, how it signs, how it reads and remembers,
+        and as whom it meets the sandboxes."""
         file = self._data / "system.json"
         told = ["database_url", "github_webhook_secret", "slack_signing_secret"]
-        told += ["github_api_url", "github_token", "model_embed", "tenants"]
+        told += ["github_api_url", "github_token", "model_embed", "tenants", "repositories"]
+        if self.github:
+            told += ["github_app_id", "github_app_private_key", "github_bot_name"]
+        if self.slack:
+            told += ["slack_bot_token", "slack_api_url"]
         settings = {name.upper(): getattr(self.settings, name) for name in told}
         fresh = file.with_suffix(".new")
         fresh.touch(mode=0o600)

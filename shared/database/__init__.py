@@ -117,6 +117,9 @@ class Database:
     another while it lives. `until` is the time.monotonic() at which nothing is waited for any more.
     """
 
+    #: How each transaction ends.
+    _END = "commit"
+
     def __init__(
         self,
         url: str | Credential,
@@ -192,7 +195,7 @@ class Database:
                     connection.execute(_DO_NOT_WAIT)
                 connection.execute(_ACT_FOR, [tenant, self._role])
                 cursors = [connection.execute(*statement) for statement in statements]
-                connection.execute("commit")
+                connection.execute(self._END)
                 if isinstance(statements, BriefTransaction):
                     connection.execute(_WAIT_FOR_DISK)
             self._unchecked = False

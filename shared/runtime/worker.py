@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from shared.actions.authority import Rights
@@ -98,8 +99,9 @@ class Worker:
             event = preprocessed(event)
             # A timer hands on what its flow was shown when it set it.
             shown_then = ["outside"] if "heard" in event.timer else []
+            work = partial(handle, self._flow)
             ending = self._lifecycle.attempt(
-                event, time_left(context), self._work, patience=patience, shown=shown_then
+                event, time_left(context), work, patience=patience, shown=shown_then
             )
         # The outermost place: the record goes back and nothing is lost.
         except Exception as err:
@@ -131,22 +133,6 @@ class Worker:
             log("record not hidden", flow=self._flow.name, **described(err))
         return False
 
-    def _work(self, agent: Agent) -> Sequence[Statement]:
-        """Let the flow work; raises NotPermitted for a command that is not for this person."""
-        event = agent.event
-        command = COMMANDS.get(command_of(event.type))
-        if command and command.writers and not agent.desk(Rights).may_write():
-            raise NotPermitted(
-                f"/{command.name} needs write permission; somebody who has it must ask"
-            )
-        if self._flow.settings:
-            agent.desk(self._flow.settings).apply(self._flow.name)
-        if self._flow.spreads(event):
-            agent.desk(SpreadDesk).spread(self._flow.name, self._flow.places)
-        else:
-            self._flow(event, agent)
-        return ()
-
     def _declines(self, event: Event) -> str:
         if event.type not in self._flow.types:
             return "the flow does not want this type"
@@ -163,6 +149,21 @@ class Worker:
         if event.depth > MAX_DEPTH:
             return "too many effects between a person and this"
         return "this agent caused it" if self._own_voice.caused(event) else ""
+
+
+def handle(flow: Flow, agent: Agent) -> Sequence[Statement]:
+    """Let the flow work; raises NotPermitted for a command that is not for this person."""
+    event = agent.event
+    command = COMMANDS.get(command_of(event.type))
+    if command and command.writers and not agent.desk(Rights).may_write():
+        raise NotPermitted(f"/{command.name} needs write permission; somebody who has it must ask")
+    if flow.settings:
+        agent.desk(flow.settings).apply(flow.name)
+    if flow.spreads(event):
+        agent.desk(SpreadDesk).spread(flow.name, flow.places)
+    else:
+        flow(event, agent)
+    return ()
 
 
 def _may_pass(err: Exception, receives: int) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from infra.cli.usage import commands
 from infra.cli.usage.bench import add_bench, add_bench_evidence, add_bench_review
 from infra.cli.usage.learn import add_learn
+from infra.cli.usage.shadows import add_compare, add_rerun
 from infra.project import ROOT
 from infra.terminal import Arguments
 
@@ -23,6 +24,16 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str, str]] 
     ),
     "runs": (commands.add_runs, "runs", "list the newest runs"),
     "run": (commands.add_run, "runs", "show the steps of a run as a tree"),
+    "rerun": (
+        add_rerun,
+        "rerun",
+        "live a run once more without effects, with one step changed",
+    ),
+    "compare": (
+        add_compare,
+        "compare",
+        "say what a change would have done to recorded runs; promote, reject or neither",
+    ),
     "timers": (commands.add_timers, "timers", "list what is set for later"),
     "workspaces": (
         commands.add_workspaces,
@@ -84,9 +95,9 @@ def flows_parser() -> argparse.ArgumentParser:
     parser = Arguments(
         prog="./scripts/flows",
         description=(
-            "Write and certify flows, look at runs and budgets, control the memory, ingest"
-            " documents, learn from feedback, run the test bench, replay deliveries,"
-            " redrive dead letters, migrate."
+            "Write and certify flows, look at runs and budgets, try changes on recorded runs,"
+            " control the memory, ingest documents, learn from feedback, run the test bench,"
+            " replay deliveries, redrive dead letters, migrate."
         ),
         epilog="Without settings it talks to the system that ./scripts/dev runs.",
     )
