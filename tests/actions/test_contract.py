@@ -29,6 +29,7 @@ from shared.actions.platforms import Platforms
 from shared.canonical import canonical
 from shared.errors import ActionRejected, ActionUnavailable, PolicyError, SettingsError
 from shared.events import Issue, Json, ResponseUrl, SlackMessage, Thread
+from shared.runtime.shadow.held import Held
 from shared.settings import Settings
 from tests.actions.github.sandbox_issue import SHOP, as_app, as_token
 from tests.actions.slack.sandbox_thread import connect
@@ -293,6 +294,22 @@ def test_every_effect_whose_answer_was_lost_is_found_and_there_once(platform: Pl
         assert platform.adapter.find(action, mark) == done
         assert platform.count() == seen + 1, action
         assert platform.adapter.find(action, Mark("another", "plan", 1)) is None
+
+
+def test_a_shadow_holds_every_action_and_reads(platform: Platform) -> None:
+    held, seen = Held(lambda query: platform.adapter, {}), platform.count()
+    held.is_effect = lambda key: True
+    for action in platform.actions:
+        held(action).perform(action, MARK, None)
+    assert platform.count() == seen
+    kept = [(one.tool, one.target, one.arguments) for one in held.actions]
+    assert kept == [
+        (type(one).__name__, one.target.ref, one.arguments)
+        for one in platform.actions
+        if not one.passing
+    ]
+    query = platform.queries[0]
+    assert held(query).read(query) == platform.adapter.read(query)
 
 
 def test_every_query_is_answered_with_plain_json(platform: Platform) -> None:
