@@ -15,10 +15,8 @@ DIGESTED = {"digested": True}
 def canonical(value: object) -> str:
     """Return the one JSON text of `value`: sorted keys, no spaces, sets sorted, broken surrogates
     replaced."""
-    text = json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain
-    )
-    return text.encode("utf-8", "replace").decode()
+    text = _ENCODER.encode(value)
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def canonical_without_secrets(value: object) -> str:
@@ -50,3 +48,8 @@ def _plain(value: object) -> Any:
 
 def _hashed(text: str) -> str:
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain
+)

@@ -36,9 +36,17 @@ def test_functions_are_short() -> None:
     lengths = sorted(_lengths(nodes()))
     lines, where = lengths[len(lengths) * 9 // 10]
     assert lines <= 18, f"a tenth of the functions is as long as {where} or longer: {lines} lines"
-    below = {_path(file): [*ast.walk(ast.parse(file.read_text("utf-8")))] for file in BELOW}
+    below = {_path(file): _statements(ast.parse(file.read_text("utf-8"))) for file in BELOW}
     every = [*lengths, *_lengths(below)]
     _none(f"{where}: {lines} lines, at most 45" for lines, where in every if lines > 45)
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield all statements of a tree; what they are made of is ten times as much."""
+    for name in ("body", "handlers", "orelse", "finalbody", "cases"):
+        for inner in getattr(node, name, ()):
+            yield inner
+            yield from _statements(inner)
 
 
 def _lengths(places: Mapping[str, Iterable[ast.AST]]) -> Iterator[tuple[int, str]]:

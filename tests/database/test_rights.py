@@ -72,8 +72,8 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("mistake", MISTAKES.values(), ids=list(MISTAKES))
-def test_what_a_migration_forgets_is_found(owner: Owner, mistake: str) -> None:
-    with owner.transaction(force_rollback=True):
-        owner.execute(mistake.encode())
-        assert faults(owner) != []
+def test_what_a_migration_forgets_is_found(owner: Owner, subtests: pytest.Subtests) -> None:
+    for name, mistake in MISTAKES.items():
+        with subtests.test(name), owner.transaction(force_rollback=True):
+            owner.execute(mistake.encode())
+            assert faults(owner) != []

@@ -163,18 +163,23 @@ class TestWhoIsSpokenTo:
         thread.hears(thread.say("@agent-flows why is that?", "maria"), QUESTION)
         assert thread.answers == [QUESTION.answer]
 
-    @pytest.mark.parametrize("text", ["", " ", "👍", "🎉🎉", "> Why?", "...!"])
-    def test_what_says_nothing_costs_nothing(self, thread: Thread, text: str) -> None:
-        event = thread.say(text.strip() or "x")
-        comment = event.payload["comment"] | {"body": text}
-        event = event._replace(text=text, payload=event.payload | {"comment": comment})
-        thread.hears(event, QUESTION)
-        assert (thread.answers, thread.calls) == ([], 0)
+    def test_what_says_nothing_costs_nothing(
+        self, thread: Thread, subtests: pytest.Subtests
+    ) -> None:
+        for text in ("", " ", "👍", "🎉🎉", "> Why?", "...!"):
+            with subtests.test(text):
+                event = thread.say(text.strip() or "x")
+                comment = event.payload["comment"] | {"body": text}
+                event = event._replace(text=text, payload=event.payload | {"comment": comment})
+                thread.hears(event, QUESTION)
+                assert (thread.answers, thread.calls) == ([], 0)
 
-    @pytest.mark.parametrize("text", ["Thanks!", "Good catch, fixed", "谢谢"])
-    def test_thanks_get_no_answer(self, thread: Thread, text: str) -> None:
-        thread.hears(thread.say(text), REMARK)
-        assert (thread.answers, thread.state[0]) == ([], "posted")
+    def test_thanks_get_no_answer(self, thread: Thread, subtests: pytest.Subtests) -> None:
+        for number, text in enumerate(("Thanks!", "Good catch, fixed", "谢谢"), 1):
+            with subtests.test(text):
+                thread.hears(thread.say(text), REMARK)
+                assert (thread.answers, thread.calls) == ([], number)
+                assert thread.state[0] == "posted"
 
     def test_a_reply_that_is_gone_again_is_not_answered(self, thread: Thread) -> None:
         event = thread.say("Why?")

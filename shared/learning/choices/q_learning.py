@@ -9,6 +9,7 @@ batches, never inside a run. Watkins and Dayan, 1992, https://doi.org/10.1007/BF
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from shared.choosing import Chances, named
 from shared.learning.choices.bounds import greedy
@@ -41,22 +42,36 @@ def action_values(examples: Sequence[Example], tuning: Tuning, replays: int = _R
     episodes: dict[str, list[Example]] = defaultdict(list)
     for one in examples:
         episodes[one.run].append(one)
+    walks = [_steps(episode, tuning) for episode in episodes.values()]
     for _ in range(replays):
-        for episode in episodes.values():
-            _replay(episode, values, tuning)
+        for walk in walks:
+            _replay(walk, values, tuning.gamma)
     return values
 
 
-def _replay(
-    episode: Sequence[Example], values: dict[tuple[str, str], float], tuning: Tuning
-) -> None:
-    for at in reversed(range(len(episode))):
-        one = episode[at]
-        if at + 1 < len(episode):
-            later = episode[at + 1]
-            next_best = max(values[later.bucket, named(arm)] for arm in later.arms)
-            target = tuning.gamma * next_best
-        else:
-            target = one.reward
-        learnt = tuning.alpha * min(one.weight, 1.0) * (target - values[one.bucket, one.name])
-        values[one.bucket, one.name] += learnt
+class _Step(NamedTuple):
+    """A choice of an episode: the key of its value, those of the arms that the next choice had,
+    none after the last, the reward of the run, and how fast it is learnt."""
+
+    key: tuple[str, str]
+    later: list[tuple[str, str]]
+    reward: float
+    rate: float
+
+
+def _steps(episode: Sequence[Example], tuning: Tuning) -> list[_Step]:
+    """Return the steps of an episode, the last first."""
+    later: list[tuple[str, str]] = []
+    steps = []
+    for one in reversed(episode):
+        bucket = one.bucket
+        rate = tuning.alpha * min(one.weight, 1.0)
+        steps.append(_Step((bucket, one.name), later, one.reward, rate))
+        later = [(bucket, named(arm)) for arm in one.arms]
+    return steps
+
+
+def _replay(walk: Sequence[_Step], values: dict[tuple[str, str], float], gamma: float) -> None:
+    for key, later, reward, rate in walk:
+        target = gamma * max(values[arm] for arm in later) if later else reward
+        values[key] += rate * (target - values[key])

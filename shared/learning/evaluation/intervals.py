@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 #: How often the truth may lie outside.
 RISK = 0.05
-_HALVINGS = 50
+#: They find a bound to a billionth of the values' spread.
+_HALVINGS = 30
 
 
 class Interval(NamedTuple):
@@ -38,9 +39,9 @@ def by_betting(values: Sequence[float], low: float, high: float, risk: float = R
     spread = high - low or 1.0
     scaled = [min(max((value - low) / spread, 0.0), 1.0) for value in values]
     limit, stakes = math.log(2 / risk), _stakes(scaled, risk)
-    least = _bound(lambda mean: _wealth(scaled, stakes, mean) >= limit)
+    least = _bound(lambda mean: _reaches(limit, scaled, stakes, mean))
     mirrored = [1 - value for value in scaled]
-    most = 1 - _bound(lambda mean: _wealth(mirrored, stakes, mean) >= limit)
+    most = 1 - _bound(lambda mean: _reaches(limit, mirrored, stakes, mean))
     return Interval(sum(values) / len(values), low + spread * least, low + spread * most)
 
 
@@ -55,14 +56,16 @@ def _stakes(values: Sequence[float], risk: float) -> list[float]:
     return stakes
 
 
-def _wealth(values: Sequence[float], stakes: Sequence[float], mean: float) -> float:
-    """Return the largest logarithm of what a bet that the true mean is above `mean` came to."""
+def _reaches(limit: float, values: Sequence[float], stakes: Sequence[float], mean: float) -> bool:
+    """Tell whether the logarithm of what a bet that the true mean is above `mean` comes to is at
+    some time as large as the limit, which is above 0."""
     most = 0.75 / max(mean, 1e-9)
-    wealth = largest = 0.0
+    wealth = 0.0
     for value, stake in zip(values, stakes, strict=True):
-        wealth += math.log1p(min(stake, most) * (value - mean))
-        largest = max(largest, wealth)
-    return largest
+        wealth += math.log1p((stake if stake < most else most) * (value - mean))
+        if wealth >= limit:
+            return True
+    return False
 
 
 def _bound(is_refuted: Callable[[float], bool]) -> float:

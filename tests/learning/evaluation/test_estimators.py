@@ -34,7 +34,7 @@ def covered(found: list[tuple[Interval, float]]) -> float:
 
 @pytest.mark.parametrize("count", [40, 250])
 def test_intervals_hold_the_truth_in_95_of_100(count: int) -> None:
-    worlds = [logged(lambda _: LOGGING, count, seed) for seed in range(size(400, 60))]
+    worlds = [logged(lambda _: LOGGING, count, seed) for seed in range(size(400, 40))]
     true, more = truth(TARGET), truth(TARGET) - truth(LOGGING)
     target, other = under(TARGET), under(LOGGING)
     assert covered([(ips(one, target, BOUNDS), true) for one in worlds]) >= 0.95
@@ -58,7 +58,7 @@ def test_a_run_that_chose_several_times_is_one_observation() -> None:
         (by_arm(many)[0].reward, by_arm(world)[0].reward),
     ):
         assert found == pytest.approx(known)
-    worlds = [logged(lambda _: LOGGING, 40, seed) for seed in range(size(200, 60))]
+    worlds = [logged(lambda _: LOGGING, 40, seed) for seed in range(size(200, 40))]
     more = truth(TARGET) - truth(LOGGING)
     gains = [(difference(repeated(one, 6), target, other, BOUNDS), more) for one in worlds]
     assert covered(gains) >= 0.95
@@ -73,7 +73,7 @@ def test_one_observation_bounds_nothing() -> None:
 def test_they_hold_though_the_logging_policy_learns() -> None:
     """It is a policy that learns from what it sees, every 20 examples."""
     tuning, found = Tuning(ARMS, share=0.3, floor=0.05), []
-    for seed in range(size(100, 12)):
+    for seed in range(size(100, 12, 6)):
         made: dict[int, Chances] = {}
 
         def policy(seen: Sequence[Example], made: dict[int, Chances] = made) -> Chances:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
@@ -88,14 +89,15 @@ def test_github_gets_a_proof_key_and_our_address_alone(site: Site) -> None:
     assert query["redirect_uri"] == [f"{site.door}/link/done"]
 
 
-@pytest.mark.parametrize(
-    "ticket",
-    ["", "x", "c2xhY2s6VDBPTkU.short", "%00", "c2xhY2s6VDBPTkU." + "A" * 43, "é" * 40, "." * 300],
-)
-@pytest.mark.parametrize("path", ["/link", "/link/github", "/link/done"])
-def test_what_is_no_ticket_leads_nowhere(site: Site, path: str, ticket: str) -> None:
-    shown = Browser().open(f"{site.door}{path}?ticket={ticket}&state={ticket}&code=1")
-    assert shown.status == 400 and "Not linked" in shown.text
+_LONG = ("c2xhY2s6VDBPTkU." + "A" * 43, "é" * 40, "." * 300)
+NO_TICKETS = ("", "x", "c2xhY2s6VDBPTkU.short", "%00", *_LONG)
+
+
+def test_what_is_no_ticket_leads_nowhere(site: Site, subtests: pytest.Subtests) -> None:
+    for path, ticket in product(("/link", "/link/github", "/link/done"), NO_TICKETS):
+        with subtests.test(f"{path} {ticket}"):
+            shown = Browser().open(f"{site.door}{path}?ticket={ticket}&state={ticket}&code=1")
+            assert shown.status == 400 and "Not linked" in shown.text
 
 
 def test_a_ticket_expires(site: Site, database_url: str) -> None:
