@@ -1,5 +1,7 @@
 """Reads CloudFormation's templates as they are written."""
 
+import pickle
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -11,8 +13,16 @@ _Loader: Any = type("_Loader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),),
 
 
 def parse(text: str) -> Any:
-    """Parse the text of a template, its short forms (!Ref, !Sub, …) made long; raises YAMLError."""
-    return yaml.load(text, _Loader)
+    """Parse the text of a template, its short forms (!Ref, !Sub, …) made long; raises YAMLError.
+
+    Each call returns a copy of its own: all flows nest one template, which is parsed once.
+    """
+    return pickle.loads(_pickled(text))
+
+
+@lru_cache(maxsize=16)
+def _pickled(text: str) -> bytes:
+    return pickle.dumps(yaml.load(text, _Loader))
 
 
 def _short_form(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> Json:

@@ -5,6 +5,7 @@ which is `done`, `again`, `killed`, `held` or `broken`, and what the delivery te
 `{"resume": true}` lets the process go on that was held.
 """
 
+import gc
 import json
 import os
 import signal
@@ -28,6 +29,7 @@ def serve(deliver: Deliver, prepare: Callable[[Json], object] = lambda order: No
     for line in sys.stdin:
         order = json.loads(line)
         prepare(order)
+        gc.freeze()  # a fork looks for no garbage among what is loaded, and so copies none of it
         if order.get("resume"):
             os.kill(child.pid, signal.SIGCONT)
         else:

@@ -5,6 +5,8 @@ the model, a call to Slack, of which each change of a draft is one. infra/certif
 how orders come and how they end.
 """
 
+from importlib import import_module
+
 from infra.certify.killing import (
     BriefJournal,
     KillableDatabase,
@@ -39,5 +41,10 @@ def deliver(order: Json) -> Json:
     return {"again": bool(answer["batchItemFailures"])}
 
 
+#: What a delivery loads, so that no process loads it by itself.
+_LOADED = ("shared.models.providers.openai.model", "shared.memory.embedding.hashing")
+
 if __name__ == "__main__":
+    for module in _LOADED:
+        import_module(module)
     serve(deliver)

@@ -139,7 +139,9 @@ def test_a_full_disk_ends_it_and_names_the_file(tmp_path: Path) -> None:
     rows, out = write_rows(tmp_path / "rows.jsonl", numbered(200)), tmp_path / "out.jsonl"
     line = command(tmp_path, rows, "--prompt", NUMBERS, "--model", "offline", "--out", out)
     limited = ["bash", "-c", 'ulimit -f 8; exec "$@"', "bash", *line]
-    done = subprocess.run(limited, cwd=ROOT, capture_output=True, text=True, check=False)
+    # Python would leave halves of compiled modules, too.
+    kept = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(limited, cwd=ROOT, env=kept, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert f"{out} cannot be written" in done.stderr
     again = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)

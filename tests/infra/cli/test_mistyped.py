@@ -15,6 +15,7 @@ import pytest
 from infra.cli.__main__ import main as flows
 from infra.deploy.__main__ import main as deploy
 from infra.local.__main__ import main as dev
+from shared.database.connecting import Waiting
 
 #: What ends in a line whatever runs. {folder} is an empty folder, {file} a text.
 FLOWS = """
@@ -246,6 +247,8 @@ def test_flows_without_a_database_ends_in_a_line(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    wait = Waiting.__init__
+    monkeypatch.setattr(Waiting, "__init__", lambda self, patience, *end: wait(self, 0.2, *end))
     monkeypatch.setenv("DATABASE_URL", url)
     nothing = ["--data", places["folder"]]
     for line in ("runs", "run a", "budget", "migrate", "memory export", "memory consolidations"):

@@ -5,7 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -110,34 +110,26 @@ class Tree(NamedTuple):
         return kept | {"template": (self.path / "template.yaml").read_text()}
 
 
-@pytest.fixture
-def tree(tmp_path: Path) -> Iterator[Tree]:
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    """A copy, which takes a second; no test but the last leaves anything in it."""
+    folder = tmp_path_factory.mktemp("copied")
     left_out = shutil.ignore_patterns("*.png", "*.xz")  # what is compiled goes with its file
-    for folder in ("flows", "infra", "shared", "tests", "docs", "scripts", "benchmarks"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=left_out)
+    for name in ("flows", "infra", "shared", "tests", "docs", "scripts", "benchmarks"):
+        shutil.copytree(ROOT / name, folder / name, ignore=left_out)
     for file in [*ROOT.glob("*.md"), *ROOT.glob("*.toml"), ROOT / "template.yaml"]:
-        shutil.copy(file, tmp_path)
+        shutil.copy(file, folder)
     for picture in ROOT.glob("docs/*.png"):
-        (tmp_path / "docs" / picture.name).touch()
-    yield Tree(tmp_path)
+        (folder / "docs" / picture.name).touch()
+    return Tree(folder)
 
 
-def test_a_flow_for_every_kind_of_trigger_leaves_a_green_tree(tree: Tree) -> None:
-    for code, said in tree.new(*([name, *options] for name, options in KINDS.items())):
-        assert code == 0, said
-        assert "test it: ./scripts/test tests/flows/test_" in said
-    written = [f"flows/{name}.py" for name in KINDS]
-    tests = [f"tests/flows/test_{name}.py" for name in KINDS]
-    checks = [
-        ("ruff", "check", *written, *tests),
-        ("ruff", "format", "--check", *written, *tests),
-        ("pytest", "-q", "-p", "no:cacheprovider", *tests, *HOUSE),
-    ]
-    if campaigns.size(1, 0):
-        checks.append(("mypy", *written, *tests))
-    for check in checks:
-        done = tree.run("-m", *check)
-        assert done.returncode == 0, done.stdout[-4000:] + done.stderr
+@pytest.fixture
+def tree(copied: Tree) -> Tree:
+    """The copy with the template that ships, and with none of the flows that tests ask for."""
+    shutil.copy(ROOT / "template.yaml", copied.path)
+    assert not [*copied.path.glob("flows/greet*"), *copied.path.glob("tests/flows/test_greet*")]
+    return copied
 
 
 def test_what_is_refused_says_why_and_writes_nothing(tree: Tree) -> None:
@@ -176,3 +168,21 @@ def test_a_template_that_somebody_changed_is_left_as_it_is(
     [(code, said)] = tree.new(["greet", "--slack"])
     assert (code, reason in said) == (1, True), said
     assert tree.files == before
+
+
+def test_a_flow_for_every_kind_of_trigger_leaves_a_green_tree(tree: Tree) -> None:
+    for code, said in tree.new(*([name, *options] for name, options in KINDS.items())):
+        assert code == 0, said
+        assert "test it: ./scripts/test tests/flows/test_" in said
+    written = [f"flows/{name}.py" for name in KINDS]
+    tests = [f"tests/flows/test_{name}.py" for name in KINDS]
+    checks = [
+        ("ruff", "check", *written, *tests),
+        ("ruff", "format", "--check", *written, *tests),
+        ("pytest", "-q", "-p", "no:cacheprovider", *tests, *HOUSE),
+    ]
+    if campaigns.size(1, 0):
+        checks.append(("mypy", *written, *tests))
+    for check in checks:
+        done = tree.run("-m", *check)
+        assert done.returncode == 0, done.stdout[-4000:] + done.stderr

@@ -278,8 +278,8 @@ def test_a_script_connects_both_and_says_no_secret(passed: dict[str, int]) -> No
 def test_killed_in_each_step_it_goes_on_and_makes_nothing_twice(
     world: World, passed: dict[str, int], place: float
 ) -> None:
-    """One deployment, with a death in every step of the list: so far into it."""
-    for step in STEPS:
+    """One deployment, with a death in every step, or every other in a sample: so far into it."""
+    for step in sample(STEPS, 7):
         at = round((passed[step.name] - 1) * place)
         code = world.answered(f"{step.name}#{at} ")
         # What was done in the sitting before has fewer boundaries now.

@@ -1,28 +1,30 @@
-"""`python -m tests.infra.migrations.killed URL N`: migrates, and kills itself at its Nth moment.
+"""Migrates in processes that kill themselves at the Nth moment that an order asks for.
 
-Every statement has a moment before it and one after it. With N = 0 it lives, and prints how many
-moments there are.
+Every statement has a moment before it and one after it. With `moment` 0 a process lives, and tells
+how many `moments` there are. infra/certify/process.py says how orders come and how they end.
 """
 
 import os
 import signal
-import sys
 from typing import Any
 
 import psycopg
 import pytest
 
+from infra.certify.process import serve
 from infra.migrations import applying, migrate
+from shared.events import Json
 from tests.infra.migrations.files import CHAIN
 
 
-def main(url: str, moment: int) -> None:
+def deliver(order: Json) -> Json:
+    """Migrate the database at `url`."""
     plain, moments = psycopg.Connection.execute, 0
 
     def pass_one() -> None:
         nonlocal moments
         moments += 1
-        if moments == moment:
+        if moments == order["moment"]:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def execute(self: Any, *arguments: Any, **named: Any) -> Any:
@@ -36,9 +38,9 @@ def main(url: str, moment: int) -> None:
         watch = "set client_connection_check_interval = '50ms'"
         patch.setattr(applying, "_WATCH_CLIENT", watch)
         patch.setattr(psycopg.Connection, "execute", execute)
-        migrate(url, files=CHAIN)
-    print(moments)
+        migrate(order["url"], files=CHAIN)
+    return {"moments": moments}
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    serve(deliver)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -145,11 +146,45 @@ def test_what_takes_away_may_do_so_but_holds_nobody_up(shop: "psycopg.Connection
 NEW = [one for one in migrations() if one.number > _LAST]
 
 
+class Growing:
+    """A database that gets one file after the other."""
+
+    def __init__(self, server: "psycopg.Connection[Any]", url: str) -> None:
+        self._server, self._url = server, url
+
+    @contextmanager
+    def before(self, migration: Migration) -> Iterator["psycopg.Connection[Any]"]:
+        """Apply the files before that one; yields a connection whose changes are undone, or one to
+        a copy when the migration cannot run in a transaction."""
+        files = [one for one in migrations() if one.number < migration.number]
+        migrate(self._url, files=files)
+        if any(step.kind == "concurrently" for step in migration.steps):
+            self._server.execute("create database grown template growing strategy file_copy")
+            with psycopg.connect(
+                self._url.replace("/growing?", "/grown?"), autocommit=True
+            ) as copy:
+                yield copy
+            self._server.execute("drop database grown with (force)")
+            return
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            [last] = connection.execute("select max(number) from migrations").fetchone() or [None]
+            assert last == files[-1].number, "these tests run in the order of the files"
+            with connection.transaction(force_rollback=True):
+                yield connection
+
+
+@pytest.fixture(scope="module")
+def growing(postgres_url: str) -> Iterator[Growing]:
+    with psycopg.connect(postgres_url, autocommit=True) as server:
+        server.execute("create database growing strategy file_copy")
+        yield Growing(server, named(postgres_url, "growing"))
+        server.execute("drop database growing with (force)")
+
+
 @pytest.mark.parametrize("migration", NEW, ids=lambda one: one.title)
-def test_a_new_migration_only_adds(migration: Migration, url: str) -> None:
+def test_a_new_migration_only_adds(migration: Migration, growing: Growing) -> None:
     """On a database of the files before it, with a row in each table."""
-    migrate(url, files=[one for one in migrations() if one.number < migration.number])
-    with psycopg.connect(url, autocommit=True) as connection:
+    with growing.before(migration) as connection:
         connection.execute("set session_replication_role = replica")
         for table in tables(connection):
             connection.execute(insertion(connection, table, "acme"))

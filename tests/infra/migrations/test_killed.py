@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from infra.certify.process import KillableProcesses
 from infra.migrations import Migration, migrate
 from infra.migrations.progress import progress
 from infra.project import ROOT
@@ -28,29 +29,31 @@ def ask(url: str, query: str) -> Any:
         return row and row[0]
 
 
-def die(url: str, moment: int) -> str:
-    command = [sys.executable, "-m", "tests.infra.migrations.killed", url, str(moment)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == (-signal.SIGKILL if moment else 0), done.stderr
-    return done.stdout
+@pytest.fixture(scope="module")
+def processes() -> Iterator[KillableProcesses]:
+    """Processes that die when they are told to."""
+    with KillableProcesses("tests.infra.migrations.killed") as processes:
+        yield processes
 
 
 @pytest.fixture(scope="module")
-def moments(postgres_url: str) -> int:
+def moments(postgres_url: str, processes: KillableProcesses) -> int:
     """How many moments there are in a calm life."""
     with psycopg.connect(postgres_url, autocommit=True) as server:
         server.execute("create database calm_life")
     url = postgres_url.replace("/agent_flows?", "/calm_life?")
-    return int(die(url, 0))
+    told = processes.do({"url": url, "moment": 0})
+    assert told["end"] == "done"
+    return int(told["moments"])
 
 
 def test_killed_at_any_moment_nothing_is_left_out_or_done_twice(
-    moments: int, postgres_url: str
+    moments: int, postgres_url: str, processes: KillableProcesses
 ) -> None:
     assert moments > 60
     for moment in sample(range(1, moments + 1), 6):
         url = _empty(postgres_url, f"killed_at_{moment}")
-        die(url, moment)
+        assert processes.do({"url": url, "moment": moment}) == {"end": "killed"}
         before = list(progress(url, files=CHAIN).remaining)
         assert before == TITLES[len(TITLES) - len(before) :], moment
         assert migrate(url, files=CHAIN) == before, moment
@@ -58,14 +61,15 @@ def test_killed_at_any_moment_nothing_is_left_out_or_done_twice(
         assert progress(url, files=CHAIN).remaining == [], moment
 
 
-def test_killed_again_and_again_it_still_gets_there(moments: int, postgres_url: str) -> None:
+def test_killed_again_and_again_it_still_gets_there(
+    moments: int, postgres_url: str, processes: KillableProcesses
+) -> None:
     url = _empty(postgres_url, "killed_often")
     for _ in range(40):
         before = progress(url, files=CHAIN)
         if not before.remaining and before.ended:
             break
-        command = [sys.executable, "-m", "tests.infra.migrations.killed", url, str(moments // 3)]
-        subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+        processes.do({"url": url, "moment": moments // 3})
     assert migrate(url, files=CHAIN) == []
     assert ask(url, "select array_agg(distinct filled) from things") == [2]
 
@@ -127,7 +131,7 @@ def _building(url: str, shipped: list[Migration]) -> str:
 
 def _empty(server_url: str, name: str) -> str:
     with psycopg.connect(server_url, autocommit=True) as server:
-        server.execute(f"create database {name}".encode())
+        server.execute(f"create database {name} strategy file_copy".encode())
     return server_url.replace("/agent_flows?", f"/{name}?")
 
 
