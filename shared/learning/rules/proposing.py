@@ -58,7 +58,7 @@ class ProposedRules:
 
     def _keep(self, rule: LearntRule, key: str, words: str, path: str = "") -> None:
         event = self._run.event
-        kept = self._store.proposed(rule, key, event.actor.id, words, moment_of(event), path)
+        kept = self._store.proposed(rule, key, event.actor.id, words, moment_of(event), path=path)
         about = {"rule": rule.id, "key": key}
         self._run.step("propose rule", about, lambda: Outcome(None, statements=kept), defer=True)
 

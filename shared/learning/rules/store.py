@@ -77,9 +77,9 @@ class RuleStore:
         return [LearntRule.of_row(row) for row in rows]
 
     def proposed(
-        self, rule: LearntRule, key: str, actor: str, words: str, at: float, path: str = ""
+        self, rule: LearntRule, key: str, actor: str, words: str, at: float, *, path: str = ""
     ) -> list[Statement]:
-        """Return the statements that keep a rule and that somebody said so, of a file, once for each
+        """Return the statements that keep a rule, and that somebody said so of a file, once for each
         `key`."""
         evidence = {"key": key, "actor": actor, "said": redacted(words)[:LONGEST], "at": at}
         evidence |= {"of_path": path}
