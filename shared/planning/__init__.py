@@ -18,6 +18,7 @@ each; docs/loop.md says which function of the project is which part.
 - store        plans in Postgres (store.sql)
 - declaration  what a flow declares: `Plans(…)`, `@reads` and `@writes` for tools
 - planner, verifier, reflector  the default parts; the first two ask a model
+- tool_choice  which tools a policy lets the planner think of first
 - desk         what people do about plans: start, answer, click
 - checklist    a plan as a Markdown list
 - messages     the messages with progress, questions and buttons
@@ -30,7 +31,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
-from shared.events import Event
+from shared.events import Event, Source
 from shared.memory import Memory
 from shared.planning.plan import Plan, PlanStep
 from shared.planning.validation import ToolFacts
@@ -84,7 +85,8 @@ class Brief:
 
     `goal` are the own words of the person who asked. `done` are the finished steps, which a new
     version repeats unchanged, with their outputs in short; `feedback` says what is wrong with the
-    earlier version; `absent` are tools that cannot be used in this place, and why.
+    earlier version; `absent` are tools that cannot be used in this place, and why; `hints` those
+    that a policy found worth thinking of first, in this order.
     """
 
     goal: str
@@ -93,6 +95,7 @@ class Brief:
     done: Mapping[str, str] | None = None
     feedback: Sequence[str] = ()
     absent: Mapping[str, str] = field(default_factory=dict)
+    hints: Sequence[str] = ()
 
 
 class Planner(Protocol):
@@ -153,15 +156,18 @@ class Features(Protocol[Seen_contra]):
 
 
 class Goals(Protocol):
-    """Reads what a person wants out of their words."""
+    """Reads what a person wants out of their words on a platform."""
 
-    def __call__(self, text: str, /) -> str: ...
+    def __call__(self, text: str, source: Source = ..., /) -> str: ...
 
 
 class Selector(Protocol):
-    """Selects the tasks of a plan that can be done next, by what is `done`."""
+    """Selects the tasks of a plan that can be done next: by what is `done`, and without what is
+    `closed`, as it will not be done any more."""
 
-    def __call__(self, plan: Plan, done: Collection[str], /) -> Sequence[PlanStep]: ...
+    def __call__(
+        self, plan: Plan, done: Collection[str], closed: Collection[str] = ..., /
+    ) -> Sequence[PlanStep]: ...
 
 
 class Executor(Protocol[Deed_contra, Made_co]):
