@@ -79,8 +79,8 @@ class RuleStore:
     def proposed(
         self, rule: LearntRule, key: str, actor: str, words: str, at: float, *, path: str = ""
     ) -> list[Statement]:
-        """Return the statements that keep a rule, and that somebody said so of the file `path`, once
-        for each `key`."""
+        """Return the statements that keep a rule, and that somebody said so, once for each `key`;
+        `path` is the file of which they did."""
         evidence = {"key": key, "actor": actor, "said": redacted(words)[:LONGEST], "at": at}
         evidence |= {"of_path": path}
         return [
