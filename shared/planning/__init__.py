@@ -29,17 +29,15 @@ each; docs/loop.md says which function of the project is which part.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
+from shared.choosing import Arm, Context, Experience
 from shared.events import Event, Source
 from shared.memory import Memory
 from shared.planning.plan import Plan, PlanStep
 from shared.planning.validation import ToolFacts
 
 T = TypeVar("T")
-Arm = str | int | float | bool
-#: The few kinds and numbers that tell a situation from others; never a person's text.
-Context = Mapping[str, Arm]
 
 AnyArm = TypeVar("AnyArm", str, int, float, bool)
 Seen_contra = TypeVar("Seen_contra", contravariant=True)
@@ -192,17 +190,6 @@ class Chooser(Protocol):
     """Chooses one of the arms by the policy of that name."""
 
     def __call__(self, name: str, arms: Sequence[AnyArm], context: Context, /) -> AnyArm: ...
-
-
-class Experience(NamedTuple):
-    """An arm that was taken, the reward that followed, and the situation after it with its arms;
-    none at the end."""
-
-    context: Context
-    arm: Arm
-    reward: float
-    after: Context | None = None
-    arms: Sequence[Arm] = ()
 
 
 class Learner(Protocol):

@@ -26,6 +26,7 @@ from shared.planning.planner import ProposedPlan, plan_with_a_model
 from shared.planning.store import PlanStore, statement
 from shared.planning.tool_choice import CHOICE, NONE, features
 from shared.planning.validation import Limits
+from shared.planning.waves import ready
 from shared.runtime.composition import handler_of
 from shared.testing import FlowRunner
 from tests.planning.plan_runner import Context
@@ -34,19 +35,11 @@ from tests.planning.plans import ASK, planned
 TENANT = ASK.tenant
 REWARDS = RewardSum((reached,))
 GOALS = ("find the code of the cart", "sum up this thread")
-#: What a planner that knows no better looks into first, and then.
-_USUAL = ("look_into_wiki", "look_into_tracker")
 
 
 @reads()
 def look_into_wiki(agent: Agent) -> str:
     """Look into the wiki, which never tells."""
-    return ""
-
-
-@reads()
-def look_into_tracker(agent: Agent) -> str:
-    """Look into the tracker, which never tells."""
     return ""
 
 
@@ -62,15 +55,14 @@ def look_into_index(agent: Agent, about: str, before: str) -> str:
     return "found" if "thread" in about and before == "look_into_wiki" else ""
 
 
-TOOLS = (look_into_wiki, look_into_tracker, look_into_code, look_into_index)
+TOOLS = (look_into_wiki, look_into_code, look_into_index)
 ARMS = (NONE, *(tool.name for tool in TOOLS))
 
 
 def follows(mind: Mind, brief: Brief) -> Plan:
-    """Plan one look: into what is hinted at, else into what is usual."""
+    """Plan one look: into what is hinted at, else into the wiki."""
     before = brief.previous.steps[0].tool if brief.previous else ""
-    usual = _USUAL[1] if before == _USUAL[0] else _USUAL[0]
-    tool = brief.hints[0] if brief.hints else usual
+    tool = brief.hints[0] if brief.hints else "look_into_wiki"
     known = brief.tools[tool].parameters["properties"]
     told = {"about": brief.goal, "before": before}
     arguments = {name: told[name] for name in known}
@@ -87,9 +79,9 @@ class Planning:
         self.made = 0
         self.use(follows)
 
-    def use(self, planner: Planner) -> None:
-        """Have plans made by this planner from now on."""
-        flow = planned(planner, limits=Limits(revisions=1))
+    def use(self, planner: Planner, **parts: Any) -> None:
+        """Have plans made by this planner, and other parts, from now on."""
+        flow = planned(planner, limits=Limits(revisions=1), **parts)
         assert flow.plans is not None
         flow = replace(flow, plans=replace(flow.plans, tools=TOOLS))
         self._states = handler_of(flow, self._journal, self._can)
@@ -264,3 +256,28 @@ def test_hints_are_a_sentence_for_the_model_and_none_without() -> None:
 def test_a_state_holds_words_of_ours_alone(organisation: Planning, goal: str, kind: str) -> None:
     situation = PlanStore(organisation.database).load(TENANT, organisation.begin(goal))
     assert features(situation) == {"goal": kind, "last": "", "outcome": ""}
+
+
+def test_goals_features_and_the_selector_of_a_flow_can_be_other_functions(
+    organisation: Planning,
+) -> None:
+    briefs: list[Brief] = []
+
+    def keeps(mind: Mind, brief: Brief) -> Plan:
+        briefs.append(brief)
+        two = [replace(follows(mind, brief).steps[0], id=id_) for id_ in ("look", "again")]
+        return Plan((*two,))
+
+    organisation.use(
+        keeps,
+        goals=lambda text, source="github": text.upper(),
+        features=lambda situation: {"here": "always"},
+        selector=lambda plan, done, closed=(): ready(plan, done, closed)[:1],
+    )
+    plan = organisation.begin(GOALS[0])
+    organisation.call("Plan", plan)
+    following = organisation.call("Validate", plan)
+    assert briefs[0].goal == GOALS[0].upper()
+    assert following["steps"] == ["look"]  # both could run
+    organisation.plan(GOALS[0])
+    assert {one.bucket for one in organisation.examples} == {bucket_of({"here": "always"})}
