@@ -18,7 +18,6 @@ each; docs/loop.md says which function of the project is which part.
 - store        plans in Postgres (store.sql)
 - declaration  what a flow declares: `Plans(…)`, `@reads` and `@writes` for tools
 - planner, verifier, reflector  the default parts; the first two ask a model
-- tool_choice  which tools a policy lets the planner think of first
 - desk         what people do about plans: start, answer, click
 - checklist    a plan as a Markdown list
 - messages     the messages with progress, questions and buttons

@@ -26,8 +26,8 @@ from shared.planning.messages import PlanMessage
 from shared.planning.own_words import own_words
 from shared.planning.planner import plan_with_a_model
 from shared.planning.reflector import reflect
+from shared.planning.states.tool_choice import features
 from shared.planning.store import Situation
-from shared.planning.tool_choice import features
 from shared.planning.validation import Limits, ToolFacts
 from shared.planning.verifier import verify_with_a_model
 from shared.planning.waves import ready

@@ -23,8 +23,8 @@ from shared.planning import Brief, Mind, Planner
 from shared.planning.declaration import reads
 from shared.planning.plan import Plan, PlanStep
 from shared.planning.planner import ProposedPlan, plan_with_a_model
+from shared.planning.states.tool_choice import CHOICE, NONE, features
 from shared.planning.store import PlanStore, statement
-from shared.planning.tool_choice import CHOICE, NONE, features
 from shared.planning.validation import Limits
 from shared.planning.waves import ready
 from shared.runtime.composition import handler_of

@@ -12,8 +12,8 @@ from shared.learning.choices.desk import Choices
 from shared.planning import Brief, Unread
 from shared.planning.next_state import over
 from shared.planning.states.runner import StateCall
+from shared.planning.states.tool_choice import hinted
 from shared.planning.store import Version, as_json
-from shared.planning.tool_choice import hinted
 from shared.planning.validation import Bounds, problems
 
 #: Characters of a finished step's output that the planner is shown.
