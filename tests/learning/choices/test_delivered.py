@@ -3,6 +3,7 @@ reach the flows, the collector keeps what counts, and of that a policy learns wh
 
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from urllib3 import request
@@ -11,7 +12,6 @@ from flows.triage import PROMPTS, TriageVerdict
 from infra.local.sandbox.github import GitHubSandbox
 from shared.choosing import Arm
 from shared.database import Database, Statement
-from shared.events import Json
 from shared.learning.choices.examples import Example, read_examples
 from shared.learning.choices.trials import Trials
 from shared.learning.choices.tuning import Tuning
@@ -69,14 +69,13 @@ class Delivered(Learning):
         self._do(who, "PATCH", f"/{number}", state="closed")
         self.deliver()
 
-    def _do(self, who: str, method: str, path: str, **fields: object) -> Json:
+    def _do(self, who: str, method: str, path: str, **fields: object) -> Any:
         api = f"{self.sandbox.api_url}/repos/{SHOP}/issues{path}"
         token = {"authorization": f"Bearer {self.sandbox.person_token(who)}"}
         sent = {"json": fields} if fields else {}
         answer = request(method, api, headers=token, **sent)  # type: ignore[arg-type]
         assert answer.status < 300, answer.data
-        found: Json = answer.json()
-        return found
+        return answer.json()
 
     def _arm(self) -> Arm:
         return self.examples[-1].arm
