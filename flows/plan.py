@@ -21,6 +21,7 @@ from shared.actions.slack.actions import Button, Card, Channel, Post, React, Rep
 from shared.agent import Agent, flow
 from shared.errors import ActionRejected, EventError
 from shared.events import Event, Thread
+from shared.learning.rewards import accepted, cost, dismissed, reached, relabelled
 from shared.perception.commands import command_of, event_types
 from shared.planning.declaration import Plans
 from shared.planning.desk import ANSWERS, PlanDesk
@@ -113,6 +114,7 @@ def show(event: Event, message: PlanMessage) -> Action | None:
     may=MAY,
     plans=Plans(tools=TOOLS, say=say, show=show),
     settings=TeamSettings,
+    rewards=[accepted, dismissed, relabelled, reached, cost],
 )
 def plan(event: Event, agent: Agent) -> None:
     if event.source == "api":

@@ -1,7 +1,7 @@
 """Triage a new issue: label it from the repository's own labels, and say which issue it duplicates
 or may be related to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from shared.actions.github.actions import AddLabels, Comment, ListLabels, RemoveLabels
@@ -21,9 +21,9 @@ Triage the new issue. Choose the labels that clearly apply, fewer rather than mo
 issue that reports the same problem, if one of the memories does; a related topic is not the same
 problem: name that as related at most. Say in one sentence what the issue is about."""
 
-#: How many older issues are shown, which model is asked, and in which words: the first until a
-#: policy chooses.
-SHOWN, MODELS = (5, 3, 8), ("small", "large")
+#: How many older issues are shown, which model is asked, in which words, and the score of a memory
+#: from which it is named as a duplicate: the first until a policy chooses.
+SHOWN, MODELS, ALIKE = (5, 3, 8), ("small", "large"), (0.0, 0.3, 0.5)
 PROMPTS = {
     "plain": PROMPT,
     "strict": f"{PROMPT} Choose no label, and name no issue, of which you are not sure.",
@@ -76,6 +76,9 @@ def triage(event: Event, agent: Agent) -> None:
         ),
         model=choices.choose("model", MODELS, here),
     )
+    older = next((one for one in related if one.ref == verdict.duplicate_of), None)
+    if older and older.score < choices.choose("duplicate threshold", ALIKE, here):
+        verdict = replace(verdict, duplicate_of=None, related_to=older.ref)
     if verdict.labels:
         agent.act(AddLabels(event.issue, verdict.labels))
     agent.act(Comment(event.issue, report(verdict), sticky=True))

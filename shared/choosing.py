@@ -19,6 +19,17 @@ Context = Mapping[str, str | int | float | bool]
 _KEYS, _WORD = 8, 100
 
 
+class Experience(NamedTuple):
+    """An arm that was taken, the reward that followed, and the situation after it with its arms;
+    none at the end."""
+
+    context: Context
+    arm: Arm
+    reward: float
+    after: Context | None = None
+    arms: Sequence[Arm] = ()
+
+
 class Chances(NamedTuple):
     """The probability of each of `arms`: in the contexts of `buckets`, and in all others."""
 

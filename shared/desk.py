@@ -47,6 +47,10 @@ def _unproved(repository: str, by: str) -> bool:
     return True
 
 
+def _governs_not() -> bool:
+    return False
+
+
 class MayWrite(Protocol):
     """Tells if the person may write in the place of the event, or to a repository from there."""
 
@@ -58,7 +62,8 @@ class Loan(NamedTuple):
 
     `seconds_left` tells how long it may work. `read` asks a platform a query within the flow's
     policy, and records nothing. `may_write` tells if the person who caused the run may write there,
-    or to a repository; `may_as_proved` the same of a GitHub account alone, where one is proved.
+    or to a repository; `may_as_proved` the same of a GitHub account alone, where one is proved;
+    `may_govern` if they may change what counts in the whole organisation or workspace.
     `named` puts people's names in place of their Slack ids. `act` does as `Agent.act`, unless the
     run is only a `preview`.
     """
@@ -72,6 +77,7 @@ class Loan(NamedTuple):
     act: Callable[[Any], Any] = _acts_not
     preview: Preview = Preview()
     may_as_proved: Callable[[str, str], bool] = _unproved
+    may_govern: Callable[[], bool] = _governs_not
 
     def is_quiet(self) -> bool:
         """Did people pause the agent here before the run began? A retry hears the same."""

@@ -1,8 +1,8 @@
 """A learning curve against the known optimum: an agent learns the way through a small grid.
 
 The world has `reset` and `step`; the agent has `act` and `learn`. It explores with a chance that
-falls, and learns by the table of loop.py, each step as it comes. Run it, and it prints how many
-steps it takes; with the name of a file it also draws the curve there: docs/grid.svg is one.
+falls, and learns by the table that flows have, each step as it comes. Run it, and it prints how
+many steps it takes; with the name of a file it also draws the curve there: docs/grid.svg is one.
 """
 
 import random
@@ -11,8 +11,9 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from docs.examples.loop import Table
-from shared.planning import Context, Experience
+from docs.examples.loop import ALPHA, GAMMA
+from shared.choosing import Context, Experience
+from shared.learning.choices.q_learning import ActionValues
 
 MAP = """\
 S.#....
@@ -83,7 +84,7 @@ class Walker:
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
-        self._table = Table()
+        self._table = ActionValues()
         self.explores = 1.0
 
     def act(self, seen: Seen) -> str:
@@ -97,7 +98,7 @@ class Walker:
         """Learn from one step."""
         left = () if after.over else ARMS
         one = Experience(features(before), move, after.reward, features(after), left)
-        self._table.learn(one)
+        self._table.learn(one, ALPHA, GAMMA)
 
 
 def walk(world: Grid, agent: Walker) -> int:

@@ -10,16 +10,15 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, NamedTuple, TypeVar
 
+from shared.choosing import Arm, Context, Experience
 from shared.errors import SettingsError
+from shared.learning.choices.q_learning import ActionValues
 from shared.memory import Memory
 from shared.planning import (
-    Arm,
     Brief,
     ChoicePolicy,
     Chooser,
-    Context,
     Executor,
-    Experience,
     Failure,
     Features,
     Goals,
@@ -96,37 +95,15 @@ class Fleet:
         return Seen({}, over=True)
 
 
-# The learner and its policy: tabular Q-learning, as flows have it, small enough to read.
+# The learner and its policy: tabular Q-learning with the table that flows have.
 
 
-class Table:
-    """The value of each arm in each situation, and the policy that takes the best; of equals the
-    first."""
-
-    def __init__(self) -> None:
-        self.values: dict[tuple[str, Arm], float] = {}
-
-    def __call__(self, context: Context, arms: Sequence[Arm]) -> list[float]:
-        best = max(range(len(arms)), key=lambda at: (self.value(context, arms[at]), -at))
-        return [float(at == best) for at in range(len(arms))]
-
-    def value(self, context: Context, arm: Arm) -> float:
-        return self.values.get((str(sorted(context.items())), arm), 0.0)
-
-    def learn(self, one: Experience) -> None:
-        """Q(s,a) ← Q(s,a) + α[r + γ max Q(s',a') − Q(s,a)]"""
-        later = max((self.value(one.after or {}, arm) for arm in one.arms), default=0.0)
-        was = self.value(one.context, one.arm)
-        key = (str(sorted(one.context.items())), one.arm)
-        self.values[key] = was + ALPHA * (one.reward + GAMMA * later - was)
-
-
-def q_learning(experiences: Sequence[Experience]) -> Table:
+def q_learning(experiences: Sequence[Experience]) -> ActionValues:
     """Learn from experiences, the oldest first, each time anew."""
-    table = Table()
+    table = ActionValues()
     for _ in range(REPLAYS):
         for one in reversed(experiences):
-            table.learn(one)
+            table.learn(one, ALPHA, GAMMA)
     return table
 
 

@@ -32,7 +32,7 @@ class AskPermission(Query):
 @dataclass(frozen=True)
 class AskMember(Query):
     """Ask if a person is a full member of a workspace, no guest, bot or stranger, and what they are
-    called, as `{"member": bool, "name": str}`."""
+    called, as `{"member": bool, "name": str, "admin": bool}`; an owner is an admin."""
 
     connector: ClassVar[str] = "shared.actions.slack:connect"
     team: str

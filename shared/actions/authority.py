@@ -86,6 +86,28 @@ class Authority:
             return self._may_write_workspace(event, repository or event.repository)
         return event.source == "api" and actor.is_insider
 
+    def may_govern(self) -> bool:
+        """May they change what counts everywhere: in all repositories of the owner, in the whole
+        workspace?
+
+        On GitHub that is write permission to the owner's repository `.github`, whose files count in
+        all of them, or the account that is the owner. In Slack they are an admin of the workspace.
+        Raises as `may_write`.
+        """
+        event = self._run.event
+        if not self.may_write():
+            return False
+        if event.source == "github":
+            owner = repository_of(event.scope).partition("/")[0]
+            login = event.actor.name
+            return login.lower() == owner.lower() or self._writes(
+                f"{owner}/.github", login, event.actor.id
+            )
+        if event.source == "slack":
+            found = self._ask(AskMember(_team(event), event.actor.id))
+            return found is not None and found.get("admin") is True
+        return False
+
     def name_of(self, user: str) -> str:
         """Return what the person with this id is called in the event's workspace; '' when it cannot
         be asked. It records nothing."""

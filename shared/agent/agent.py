@@ -83,6 +83,7 @@ class Agent:
             self.act,
             acting.preview,
             authority.may_as_proved,
+            authority.may_govern,
         )
 
     def ask(

@@ -37,6 +37,8 @@ class PlatformInMemory:
     people: dict[str, Actor] = field(default_factory=dict)
     #: What people are called, by id.
     names: dict[str, str] = field(default_factory=dict)
+    #: Who has rights across the organisation or the workspace, by name and id.
+    admins: set[str] = field(default_factory=set)
     #: The channels that another company is in.
     shared: set[str] = field(default_factory=set)
     #: Raised in place of an answer about rights.
@@ -91,13 +93,16 @@ class PlatformInMemory:
 
     def _right(self, query: Query) -> Any:
         match query:
-            case AskPermission(login=login):
+            case AskPermission(repository=repository, login=login):
                 who = self.people[login]
-                return {"id": who.id, "permission": "write" if who.is_insider else "read"}
+                of_all = repository.endswith("/.github")
+                may = login in self.admins if of_all else who.is_insider
+                return {"id": who.id, "permission": "write" if may else "read"}
             case AskMember(user=user):
                 met = self.people.get(user)
                 named = {"name": self.names[user]} if user in self.names else {}
-                return {"member": met is not None and met.is_insider} | named
+                is_admin = user in self.admins
+                return {"member": met is not None and met.is_insider, "admin": is_admin} | named
             case AskShared(channel=channel):
                 return {"shared": channel in self.shared}
         raise AssertionError(query)

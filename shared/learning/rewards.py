@@ -23,11 +23,13 @@ class RunSignal(NamedTuple):
 
 class RunResult(NamedTuple):
     """What is known of a run that has ended: what was said of it, the dollars of its model calls,
-    and the seconds that it took."""
+    and the seconds that it took; of the runs of a plan together, and how the plan `ended`: `done`,
+    `failed` or `cancelled`."""
 
     signals: tuple[RunSignal, ...] = ()
     cost: float = 0.0
     seconds: float = 0.0
+    ended: str = ""
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,12 @@ def dismissed(result: RunResult) -> float:
 def relabelled(result: RunResult) -> float:
     """People changed what was done, or took it back."""
     return heard(result, {"relabelled", "edited", "corrected", "undone", "reopened"})
+
+
+@reward(0, 1, "the end of the plan: 1 when all its steps were done")
+def reached(result: RunResult) -> float:
+    """The plan came to its goal."""
+    return float(result.ended == "done")
 
 
 @reward(-1, 0, "the dollars of the run's model calls: half a dollar is -1")

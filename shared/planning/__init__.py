@@ -28,17 +28,15 @@ each; docs/loop.md says which function of the project is which part.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
-from shared.events import Event
+from shared.choosing import Arm, Context, Experience
+from shared.events import Event, Source
 from shared.memory import Memory
 from shared.planning.plan import Plan, PlanStep
 from shared.planning.validation import ToolFacts
 
 T = TypeVar("T")
-Arm = str | int | float | bool
-#: The few kinds and numbers that tell a situation from others; never a person's text.
-Context = Mapping[str, Arm]
 
 AnyArm = TypeVar("AnyArm", str, int, float, bool)
 Seen_contra = TypeVar("Seen_contra", contravariant=True)
@@ -84,7 +82,8 @@ class Brief:
 
     `goal` are the own words of the person who asked. `done` are the finished steps, which a new
     version repeats unchanged, with their outputs in short; `feedback` says what is wrong with the
-    earlier version; `absent` are tools that cannot be used in this place, and why.
+    earlier version; `absent` are tools that cannot be used in this place, and why; `hints` those
+    that a policy found worth thinking of first, in this order.
     """
 
     goal: str
@@ -93,6 +92,7 @@ class Brief:
     done: Mapping[str, str] | None = None
     feedback: Sequence[str] = ()
     absent: Mapping[str, str] = field(default_factory=dict)
+    hints: Sequence[str] = ()
 
 
 class Planner(Protocol):
@@ -153,15 +153,18 @@ class Features(Protocol[Seen_contra]):
 
 
 class Goals(Protocol):
-    """Reads what a person wants out of their words."""
+    """Reads what a person wants out of their words on a platform."""
 
-    def __call__(self, text: str, /) -> str: ...
+    def __call__(self, text: str, source: Source = ..., /) -> str: ...
 
 
 class Selector(Protocol):
-    """Selects the tasks of a plan that can be done next, by what is `done`."""
+    """Selects the tasks of a plan that can be done next: by what is `done`, and without what is
+    `closed`, as it will not be done any more."""
 
-    def __call__(self, plan: Plan, done: Collection[str], /) -> Sequence[PlanStep]: ...
+    def __call__(
+        self, plan: Plan, done: Collection[str], closed: Collection[str] = ..., /
+    ) -> Sequence[PlanStep]: ...
 
 
 class Executor(Protocol[Deed_contra, Made_co]):
@@ -186,17 +189,6 @@ class Chooser(Protocol):
     """Chooses one of the arms by the policy of that name."""
 
     def __call__(self, name: str, arms: Sequence[AnyArm], context: Context, /) -> AnyArm: ...
-
-
-class Experience(NamedTuple):
-    """An arm that was taken, the reward that followed, and the situation after it with its arms;
-    none at the end."""
-
-    context: Context
-    arm: Arm
-    reward: float
-    after: Context | None = None
-    arms: Sequence[Arm] = ()
 
 
 class Learner(Protocol):

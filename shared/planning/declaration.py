@@ -21,12 +21,16 @@ from shared.models.answers.function_schema import (
     function_schema,
     returned_schema,
 )
-from shared.planning import Planner, Reflector, Verifier
+from shared.planning import Features, Goals, Planner, Reflector, Selector, Verifier
 from shared.planning.messages import PlanMessage
+from shared.planning.own_words import own_words
 from shared.planning.planner import plan_with_a_model
 from shared.planning.reflector import reflect
+from shared.planning.states.tool_choice import features
+from shared.planning.store import Situation
 from shared.planning.validation import Limits, ToolFacts
 from shared.planning.verifier import verify_with_a_model
+from shared.planning.waves import ready
 
 #: A tool is offered only to events that have what it needs.
 Needs = Literal["", "issue", "thread", "repository"]
@@ -156,7 +160,9 @@ class Plans:
     `show` the one that shows them a message that changes; without `show` they are told only the
     questions. Both return None where nobody is told.
 
-    A write beyond the conversation that asked waits for consent, unless its tool is `trusted`.
+    A write beyond the conversation that asked waits for consent, unless its tool is `trusted`. Each
+    part of the loop is a function that another can stand in for; a `selector` only chooses among
+    the steps that can run.
     """
 
     tools: Sequence[PlanTool]
@@ -167,6 +173,9 @@ class Plans:
     planner: Planner = plan_with_a_model
     verifier: Verifier = verify_with_a_model
     reflector: Reflector = reflect
+    goals: Goals = own_words
+    features: Features[Situation] = features
+    selector: Selector = ready
 
     @property
     def known(self) -> Mapping[str, PlanTool]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from shared.events import Json
+from shared.planning import Selector
 from shared.planning.store import Situation, StepRow, Version
 from shared.planning.validation import Limits
 from shared.planning.waves import ready
@@ -29,7 +30,11 @@ class NextState(NamedTuple):
 
 
 def next_state(
-    situation: Situation, limits: Limits, awaits_consent: Callable[[StepRow], bool], now: float
+    situation: Situation,
+    limits: Limits,
+    awaits_consent: Callable[[StepRow], bool],
+    now: float,
+    selector: Selector = ready,
 ) -> NextState:
     """Decide from the plan alone; `awaits_consent` tells of a step that a person must approve."""
     if over(situation, limits):
@@ -39,7 +44,7 @@ def next_state(
         return NextState("plan")
     if (until := _asked_until(situation, latest, ())) is not None:
         return NextState("approve", (), _seconds(until, now))
-    waiting = open_steps(situation)
+    waiting = open_steps(situation, selector)
     free = tuple(row.step.id for row in waiting if not awaits_consent(row))
     if free:
         return NextState("wave", free)
@@ -77,11 +82,12 @@ def _is_exhausted(situation: Situation, limits: Limits) -> bool:
     return faults[-_INVALID:] == ["invalid"] * _INVALID or revised > limits.revisions
 
 
-def open_steps(situation: Situation) -> list[StepRow]:
-    """Return the steps that can run now."""
+def open_steps(situation: Situation, selector: Selector = ready) -> list[StepRow]:
+    """Return the steps that can run now, of which the selector chooses."""
     done = {row.step.id for row in situation.in_state("done")}
     closed = {row.step.id for row in situation.in_state("failed", "dropped")}
     ids = {step.id for step in ready(situation.current, done, closed)}
+    ids &= {step.id for step in selector(situation.current, done, closed)}
     return [row for row in situation.steps if row.step.id in ids]
 
 

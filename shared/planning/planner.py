@@ -30,6 +30,7 @@ These are missing here. Plan a step with one only when the goal cannot be reache
 plan will not run then, and the person is told why.
 
 """
+_HINTS = "\n\nFor goals of this kind these tools helped when they came first, in this order: "
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ def plan_with_a_model(mind: Mind, brief: Brief) -> Plan:
     prompt = PROMPT + "\n".join(describe_tool(tool) for tool in brief.tools.values())
     if brief.absent:
         prompt += _ABSENT + "\n".join(f"- {name}(): {why}" for name, why in brief.absent.items())
+    if brief.hints:
+        prompt += f"{_HINTS}{', '.join(brief.hints)}. Use each only where the goal needs it."
     lessons = mind.recall(brief.goal, kinds={"episode"}, limit=3)
     context = (brief.goal, *_before(brief), lessons)
     proposed = mind.ask(prompt, *context, returns=ProposedPlan, model="large", max_tokens=4096)

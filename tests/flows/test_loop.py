@@ -2,25 +2,31 @@
 
 import runpy
 from collections.abc import Sequence
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from flows.plan import plan
 from infra.project import ROOT
+from shared.choosing import Chances, Experience
+from shared.desk import Loan
+from shared.learning.choices.desk import Choices
+from shared.learning.rewards import RunResult, accepted
 from shared.perception import github, slack
 from shared.planning import (
     Brief,
     ChoicePolicy,
+    Chooser,
     Collector,
     Decision,
-    Experience,
     Failure,
     Goals,
     Mind,
     Preprocessor,
+    RewardFunction,
     Selector,
     Verdict,
-    next_state,
 )
 from shared.planning.own_words import own_words
 from shared.planning.plan import Plan, PlanStep
@@ -145,4 +151,11 @@ def test_the_parts_of_the_loop_are_those_that_the_flows_use() -> None:
     selector: Selector = ready
     parts: list[Any] = [*collectors, preprocessor, goals, selector]
     assert all(callable(part) for part in parts)
-    assert worker.preprocessed is preprocessor and vars(next_state)["ready"] is selector
+    assert worker.preprocessed is preprocessor
+    assert plan.plans is not None
+    assert (plan.plans.goals, plan.plans.selector) == (goals, selector)
+    chooser: Chooser = Choices(cast("Loan", SimpleNamespace(run=None))).choose
+    policy: ChoicePolicy = Chances(("a", "b"), (0.25, 0.75)).of
+    assert callable(chooser) and policy({}, ("a", "b")) == (0.25, 0.75)
+    reward: RewardFunction[RunResult] = accepted
+    assert reward(RunResult()) == 0

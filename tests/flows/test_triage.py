@@ -4,9 +4,12 @@ import pytest
 
 from flows.triage import TriageVerdict, report, triage
 from shared.actions.github.actions import AddLabels, Comment
-from shared.database import Statement
+from shared.choosing import Chances
+from shared.database import Database, Statement
 from shared.errors import ActionUnavailable
 from shared.events import Event, Issue
+from shared.learning.choices.tuning import Tuning
+from shared.learning.choices.versions import LogEntry, PolicyState, PolicyStore
 from shared.testing import FlowRunner
 from tests.events.made import an_event
 
@@ -47,6 +50,33 @@ def test_a_report_of_the_same_is_named_as_possibly_related(runner: FlowRunner) -
 )
 def test_the_report_names_each_thing_once(verdict: TriageVerdict, told: str) -> None:
     assert report(verdict) == told
+
+
+@pytest.mark.parametrize(
+    ("threshold", "named"), [(0.0, "looks like a duplicate of"), (0.5, "Possibly related:")]
+)
+def test_a_policy_decides_from_how_alike_on_an_issue_is_named_as_a_duplicate(
+    database: Database, threshold: float, named: str
+) -> None:
+    store = PolicyStore(database, CRASH.tenant, "triage", "duplicate threshold", "ada")
+    chances = Chances((threshold,), (1.0,))
+    number = store.add("fixed", Tuning((threshold,)).to_json(), chances, 0)
+    store.set(PolicyState(number, None, number), None, LogEntry("made", None, number))
+    runner = FlowRunner(database)
+    older = Issue("acme/shop", 3)
+    runner.answers(TriageVerdict((), None, "It is slow."))
+    runner.run(
+        triage,
+        CRASH._replace(
+            id="github:d0",
+            conversation=f"github:{older.ref}",
+            issue_target=older,
+            text="Checkout is slow\n\nOn old phones it takes a minute until the cart is there.",
+        ),
+    )
+    runner.answers(TriageVerdict((), older.ref, "It crashes."))
+    runner.run(triage, CRASH)
+    assert f"{named} {older.ref}" in str(runner.effects[-1].arguments["body"])
 
 
 def test_a_private_issue_is_no_duplicate_for_the_public(runner: FlowRunner) -> None:

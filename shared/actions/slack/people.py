@@ -22,7 +22,8 @@ _FOREIGN = (
 def ask_member(session: SlackSession, query: AskMember) -> Json:
     user = read("look up a person", session.client.users_info, user=query.user).get("user") or {}
     is_member = user.get("id") == query.user and _is_full_member(user, query.team)
-    return {"member": is_member, "name": _name(user)}
+    is_admin = is_member and bool(user.get("is_admin") or user.get("is_owner"))
+    return {"member": is_member, "name": _name(user), "admin": is_admin}
 
 
 def ask_shared(session: SlackSession, query: AskShared) -> Json:

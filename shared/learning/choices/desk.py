@@ -3,7 +3,7 @@ from what comes of it."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from shared.canonical import canonical
 from shared.choosing import Arm, Context, checked, drawn, recorded
@@ -16,7 +16,9 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Choices:
-    """Chooses for one run."""
+    """Chooses for one run. It writes nothing but what it chose, so a run that only reads may."""
+
+    only_reads: ClassVar = True
 
     def __init__(self, loan: Loan) -> None:
         self._run = loan.run

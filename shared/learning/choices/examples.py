@@ -17,8 +17,9 @@ SQL = queries(__file__, "examples.sql")
 
 
 class Example(NamedTuple):
-    """One choice and what came of its run. `chances` are those of all arms when it was made;
-    `weight` is how much it counts; `people` are those who said something of it."""
+    """One choice and what came of its run; the runs of a plan are one, with the plan's name.
+    `chances` are those of all arms when it was made; `weight` is how much it counts; `people` are
+    those who said something of it."""
 
     run: str
     at: float
@@ -95,7 +96,7 @@ def _example(
     row: Row, signals: tuple[RunSignal, ...], people: tuple[str, ...], rewards: RewardSum
 ) -> Example:
     made = row["choice"]
-    result = RunResult(signals, row["cost"], row["seconds"])
+    result = RunResult(signals, row["cost"], row["seconds"], row["ended"])
     arms = tuple(made["options"])
     return Example(
         row["run"],

@@ -2,16 +2,16 @@
 
     Q(s,a) ← Q(s,a) + α[r + γ max Q(s',a') − Q(s,a)]
 
-A run's choices of one name, in order, are an episode: the context is the state, the arm the action,
-and the reward of the run comes with its last choice. Episodes are replayed from the journal in
-batches, never inside a run. Watkins and Dayan, 1992, https://doi.org/10.1007/BF00992698.
+The choices of one name of a run or of a plan, in order, are an episode: the context is the state,
+the arm the action, and the reward comes with the last choice. Episodes are replayed from the
+journal in batches, never inside a run. Watkins and Dayan, 1992, https://doi.org/10.1007/BF00992698.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from itertools import chain, pairwise
 
-from shared.choosing import Chances, named
+from shared.choosing import Arm, Chances, Context, Experience, bucket_of, named
 from shared.learning.choices.bounds import greedy
 from shared.learning.choices.examples import Example
 from shared.learning.choices.tuning import Tuning
@@ -21,6 +21,29 @@ from shared.learning.choices.tuning import Tuning
 _REPLAYS = 20
 
 Values = Mapping[tuple[str, str], float]
+
+
+class ActionValues:
+    """The value of each arm in each state; `known` has them by the state's name and the arm's. As a
+    policy it takes the best arm, of equals the first."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[str, str], float] = defaultdict(float)
+
+    def __call__(self, context: Context, arms: Sequence[Arm]) -> list[float]:
+        best = max(range(len(arms)), key=lambda at: (self.of(context, arms[at]), -at))
+        return [float(at == best) for at in range(len(arms))]
+
+    def of(self, context: Context, arm: Arm) -> float:
+        """Return the value of an arm in a state; 0 where nothing is known."""
+        return self.known.get((bucket_of(context), named(arm)), 0.0)
+
+    def learn(self, one: Experience, alpha: float, gamma: float, weight: float = 1.0) -> None:
+        """Q(s,a) ← Q(s,a) + α[r + γ max Q(s',a') − Q(s,a)], where α is less for less weight."""
+        later = max((self.of(one.after or {}, arm) for arm in one.arms), default=0.0)
+        was = self.of(one.context, one.arm)
+        key = (bucket_of(one.context), named(one.arm))
+        self.known[key] = was + alpha * weight * (one.reward + gamma * later - was)
 
 
 def q_learning(examples: Sequence[Example], tuning: Tuning) -> Chances:
@@ -38,40 +61,19 @@ def q_learning(examples: Sequence[Example], tuning: Tuning) -> Chances:
 
 def action_values(examples: Sequence[Example], tuning: Tuning, replays: int = _REPLAYS) -> Values:
     """Return the value of each arm in each state, by the state's name and the arm's."""
-    values: dict[tuple[str, str], float] = defaultdict(float)
+    values = ActionValues()
     episodes: dict[str, list[Example]] = defaultdict(list)
     for one in examples:
         episodes[one.run].append(one)
-    walks = [_steps(episode, tuning) for episode in episodes.values()]
+    told = [[*zip(experiences(one), one, strict=True)][::-1] for one in episodes.values()]
     for _ in range(replays):
-        for walk in walks:
-            _replay(walk, values, tuning.gamma)
-    return values
+        for experience, example in chain.from_iterable(told):
+            values.learn(experience, tuning.alpha, tuning.gamma, min(example.weight, 1.0))
+    return values.known
 
 
-class _Step(NamedTuple):
-    """A choice of an episode: the key of its value, those of the arms that the next choice had,
-    none after the last, the reward of the run, and how fast it is learnt."""
-
-    key: tuple[str, str]
-    later: list[tuple[str, str]]
-    reward: float
-    rate: float
-
-
-def _steps(episode: Sequence[Example], tuning: Tuning) -> list[_Step]:
-    """Return the steps of an episode, the last first."""
-    later: list[tuple[str, str]] = []
-    steps = []
-    for one in reversed(episode):
-        bucket = one.bucket
-        rate = tuning.alpha * min(one.weight, 1.0)
-        steps.append(_Step((bucket, one.name), later, one.reward, rate))
-        later = [(bucket, named(arm)) for arm in one.arms]
-    return steps
-
-
-def _replay(walk: Sequence[_Step], values: dict[tuple[str, str], float], gamma: float) -> None:
-    for key, later, reward, rate in walk:
-        target = gamma * max(values[arm] for arm in later) if later else reward
-        values[key] += rate * (target - values[key])
+def experiences(episode: Sequence[Example]) -> list[Experience]:
+    """Return the choices of a run as experiences: the reward of the run comes with the last."""
+    pairs = pairwise(episode)
+    found = [Experience(one.context, one.arm, 0.0, then.context, then.arms) for one, then in pairs]
+    return [*found, Experience(episode[-1].context, episode[-1].arm, episode[-1].reward)]

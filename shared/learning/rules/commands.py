@@ -1,5 +1,6 @@
 """What `/learnings` does with rules: lists and explains them to everybody, and accepts, edits,
-disables, widens and deletes them for who may write."""
+disables, widens and deletes them for who may write. What counts in a whole organisation is changed
+by who has rights across it."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -12,6 +13,10 @@ from shared.learning.rules.store import LONGEST, LearntRule, RuleStore
 from shared.redaction.redacting import redacted
 
 NOT_ALLOWED = "That needs write permission; somebody who has it must do it."
+NOT_FOR_ALL = (
+    "That counts in the whole organisation, so it needs somebody who may write in its repository"
+    " `.github`, or in Slack an admin of the workspace."
+)
 _ORDER = re.compile(
     r"\s*(?:(accept|disable|delete|edit|widen|why)\s+)?`?(r-[0-9a-f]{10})`?(?:\s+(.*))?",
     re.I | re.S,
@@ -70,6 +75,11 @@ class RuleCommands:
             return _explained(rule)
         if not self._loan.may_write():
             return NOT_ALLOWED
+        is_for_all = rule.scope == "organisation" or (
+            order.verb == "widen" and _reach_of(order.words) == "organisation"
+        )
+        if is_for_all and not self._loan.may_govern():
+            return NOT_FOR_ALL
         return _VERBS[order.verb](self, rule, order.words)
 
     def _accept(self, rule: LearntRule, _: str) -> str:
@@ -93,10 +103,9 @@ class RuleCommands:
         return f"`{rule.id}` now says: {_plain(words)}"
 
     def _widen(self, rule: LearntRule, scope: str) -> str:
-        scope, platform = scope.strip().lower(), rule.place.partition(":")[0]
-        if scope not in {"file", "repository", "channel", "organisation"}:
+        scope, platform = _reach_of(scope), rule.place.partition(":")[0]
+        if scope not in {"file", "repository", "organisation"}:
             return "Say how far: `file`, `repository`, `channel` or `organisation`."
-        scope = "repository" if scope == "channel" else scope
         here = next(one for one in self.places if one.startswith(f"{platform}:"))
         place = here if rule.scope == "organisation" else rule.place
         if scope == "organisation":
@@ -111,7 +120,7 @@ class RuleCommands:
             return Outcome([one._asdict() for one in self._store.read("listed", **about)])
 
         rows: list[Json] = self._run.step("rules", about, work)
-        mine = (LearntRule(**row) for row in rows)
+        mine = (LearntRule.of_row(row) for row in rows)
         return [one for one in mine if one.person in {"", self._event.actor.id} or id_]
 
     def _change(self, name: str, rule: LearntRule, **values: str) -> None:
@@ -130,6 +139,12 @@ _VERBS: Mapping[str, Callable[[RuleCommands, LearntRule, str], str]] = {
 }
 
 
+def _reach_of(said: str) -> str:
+    """Return the scope that somebody names."""
+    said = said.strip().lower()
+    return "repository" if said == "channel" else said
+
+
 def _row(rule: LearntRule) -> str:
     heeded = "heeded" if rule.in_force else _STATES[rule.state]
     return f"- `{rule.id}` {_plain(rule.words)} ({_where(rule)}; {heeded}; {_voices(rule)})"
@@ -139,6 +154,8 @@ def _explained(rule: LearntRule) -> str:
     lines = [f"`{rule.id}`: {_plain(rule.words)}", "", f"- It counts {_where(rule)}."]
     lines += [f"- It came of this finding: {_plain(rule.about)}"] if rule.about else []
     lines.append(f"- {_voices(rule)}; it {_standing(rule)}.")
+    others = [one for one in rule.wordings if one != rule.words]
+    lines += [f"- Somebody put it so: {_plain(one)}" for one in others]
     if rule.uses:
         runs = f"the newest {rule.uses} runs that heeded it"
         lines.append(f"- What people made of {runs}: {rule.outcome:+.1f}.")
@@ -151,7 +168,10 @@ def _standing(rule: LearntRule) -> str:
     if rule.state == "active" and not rule.in_force:
         return f"was accepted{by}, and is not heeded since what came of it was disliked"
     if rule.state == "candidate" and rule.in_force:
-        return "is heeded, since so many said so independently"
+        return (
+            "keeps such findings away, since so many said so independently; no model is shown its"
+            " words until somebody accepts them"
+        )
     return f"{'is ' if rule.state != 'candidate' else ''}{_STATES[rule.state]}{by}"
 
 

@@ -35,12 +35,13 @@ class ReviewRules:
             found = store.read("in_force", **about)
             return Outcome([one._asdict() for one in found], statements=store.heeded(found))
 
-        return [LearntRule(**one) for one in self._run.step("rules", about, work)]
+        return [LearntRule.of_row(one) for one in self._run.step("rules", about, work)]
 
     @property
     def wishes(self) -> tuple[Code, ...]:
-        """What a model is shown of them, as data."""
-        return _shown([_with_reach(one) for one in self.rules])
+        """What a model is shown, as data, of those that somebody accepted. What several people only
+        said hides what they all refused; the words of one of them go no further."""
+        return _shown([_with_reach(one) for one in self.rules if one.state == "active"])
 
     def hides(self, finding: KeptFinding) -> bool:
         """Do people not want to be told this? What is critical they are told in any case."""

@@ -32,7 +32,7 @@ class ProposedRules:
 
     def of_finding(self, finding: KeptFinding) -> None:
         """Let what the person says against a finding become a rule, or add their voice to one that
-        says the same: said of two files, it reaches the repository."""
+        says the same: said by two people of other files, it reaches the repository."""
         event, words = self._run.event, _worth(self._run.event)
         if not words:
             return
@@ -41,13 +41,13 @@ class ProposedRules:
         def look() -> Outcome:
             return Outcome([one._asdict() for one in self._store.read("here", **about)])
 
-        here = [LearntRule(**one) for one in self._run.step("rules here", about, look)]
+        here = [LearntRule.of_row(one) for one in self._run.step("rules here", about, look)]
         alike = [one for one in here if claims_alike(one.about, finding.claim) >= ALIKE]
         fresh = new_rule("review", "file", event.scope, words, **_of(finding))
         rule = alike[0] if alike else fresh
         if rule.path != finding.path:
             rule = rule._replace(scope="repository")
-        self._keep(rule, f"{finding.id} {event.actor.id}", words)
+        self._keep(rule, f"{finding.id} {event.actor.id}", words, finding.path)
 
     def of_tone(self, words: str) -> None:
         """Let what the person says of how an answer is said become a rule for answers to them."""
@@ -56,9 +56,9 @@ class ProposedRules:
             rule = new_rule("tone", "person", event.scope, words, person=event.actor.id)
             self._keep(rule, event.id, words)
 
-    def _keep(self, rule: LearntRule, key: str, words: str) -> None:
+    def _keep(self, rule: LearntRule, key: str, words: str, path: str = "") -> None:
         event = self._run.event
-        kept = self._store.proposed(rule, key, event.actor.id, words, moment_of(event))
+        kept = self._store.proposed(rule, key, event.actor.id, words, moment_of(event), path=path)
         about = {"rule": rule.id, "key": key}
         self._run.step("propose rule", about, lambda: Outcome(None, statements=kept), defer=True)
 

@@ -19,7 +19,9 @@ LONGEST, USES = 400, 200
 
 class LearntRule(NamedTuple):
     """What people want, in their words. A `candidate` is heeded once somebody accepted it, or as
-    many said so as `rules_in_force` wants. `supporters` are how many different people did."""
+    many said so as `rules_in_force` wants; its `words` are one person's, so a model is shown them
+    only once it is accepted. `supporters` are how many different people said so, and `wordings` how
+    they put it, the first first."""
 
     id: str
     purpose: Purpose
@@ -37,10 +39,12 @@ class LearntRule(NamedTuple):
     outcome: float = 0.0
     uses: int = 0
     in_force: bool = False
+    wordings: tuple[str, ...] = ()
 
     @classmethod
     def of_row(cls, row: Row) -> "LearntRule":
-        return cls(**{name: row[name] for name in cls._fields if name in row})
+        known = {name: row[name] for name in cls._fields if name in row}
+        return cls(**known | {"wordings": tuple(known.get("wordings", ()))})
 
 
 def new_rule(
@@ -73,12 +77,14 @@ class RuleStore:
         return [LearntRule.of_row(row) for row in rows]
 
     def proposed(
-        self, rule: LearntRule, key: str, actor: str, words: str, at: float
+        self, rule: LearntRule, key: str, actor: str, words: str, at: float, *, path: str = ""
     ) -> list[Statement]:
-        """Return the statements that keep a rule and that somebody said so, once for each `key`."""
+        """Return the statements that keep a rule, and that somebody said so, once for each `key`;
+        `path` is the file of which they did."""
         evidence = {"key": key, "actor": actor, "said": redacted(words)[:LONGEST], "at": at}
+        evidence |= {"of_path": path}
         return [
-            self.statement("propose", **rule._asdict()),
+            self.statement("propose", actor=actor, **rule._asdict()),
             self.statement("support", rule=rule.id, **evidence),
         ]
 

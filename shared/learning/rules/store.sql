@@ -1,15 +1,17 @@
 -- name: propose
--- Keep a candidate; one that is there reaches further where people say the same of another file.
+-- Keep a candidate; one that is there reaches further where two people say the same of other files.
 insert into rules as r (tenant, id, purpose, scope, place, path, shape, person, category, about, words)
 values (%(tenant)s, %(id)s, %(purpose)s, %(scope)s, %(place)s, %(path)s, %(shape)s, %(person)s, %(category)s, %(about)s,
         %(words)s)
 on conflict (tenant, id) do update set scope = excluded.scope
-where r.state = 'candidate' and r.scope in ('lines', 'file') and excluded.scope = 'repository';
+where r.state = 'candidate' and r.scope in ('lines', 'file') and excluded.scope = 'repository'
+  and exists (select from rule_evidence as e where (e.tenant, e.rule) = (r.tenant, r.id)
+              and e.path not in ('', r.path) and e.actor <> %(actor)s);
 
 -- name: support
 -- Keep that somebody said so, once for each thing that they said it of.
-insert into rule_evidence (tenant, rule, key, actor, words, at)
-select tenant, id, %(key)s, %(actor)s, %(said)s, to_timestamp(%(at)s) from rules where tenant = %(tenant)s and id = %(rule)s
+insert into rule_evidence (tenant, rule, key, actor, words, path, at)
+select tenant, id, %(key)s, %(actor)s, %(said)s, %(of_path)s, to_timestamp(%(at)s) from rules where tenant = %(tenant)s and id = %(rule)s
 on conflict do nothing;
 
 -- name: here
@@ -44,9 +46,11 @@ old as (
 delete from rule_uses where ctid in (select ctid from old);
 
 -- name: listed
--- The rules of places, or one by its id there, with how many people said so and what came of heeding them.
+-- The rules of places, or one by its id there, with how many people said so, in which words, and what came of heeding them.
 select r.id, r.purpose, r.scope, r.place, r.path, r.shape, r.person, r.category, r.about, r.words, r.state, r.decided_by,
        (select count(distinct e.actor)::int from rule_evidence as e where (e.tenant, e.rule) = (r.tenant, r.id)) as supporters,
+       array(select e.words from rule_evidence as e where (e.tenant, e.rule) = (r.tenant, r.id) and e.words <> ''
+             group by e.words order by min(e.at), e.words limit 10) as wordings,
        (select count(*)::int from rule_uses as u where (u.tenant, u.rule) = (r.tenant, r.id)) as uses,
        (select coalesce(sum(s.value * s.weight), 0)::float8
         from rule_uses as u join signals as s on (s.tenant, s.run_id) = (u.tenant, u.run_id)

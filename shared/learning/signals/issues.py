@@ -42,10 +42,10 @@ class PastDeed(NamedTuple):
 
     @property
     def duplicate_of(self) -> str:
-        """The older issue that it named; '' for none."""
+        """The older issue that it named; '' for none, and where a model's answer was not told."""
         with suppress(ValueError, TypeError):
-            decided = json.loads(self.decided)
-            return string(decided, "duplicate_of")
+            named = string(json.loads(self.decided), "duplicate_of")
+            return named if f"duplicate of {named}" in string(self.arguments, "body") else ""
         return ""
 
 

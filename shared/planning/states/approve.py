@@ -44,7 +44,9 @@ def _payload(call: StateCall, steps: Sequence[str]) -> Json:
     """Return what is asked: the exact actions of these steps, or the open question."""
     situation = call.situation
     if steps:
-        return call.consent.actions([row for row in open_steps(situation) if row.step.id in steps])
+        return call.consent.actions(
+            [row for row in open_steps(situation, call.plans.selector) if row.step.id in steps]
+        )
     return next(a.payload for a in situation.approvals if a.state == "asked" and not a.steps)
 
 

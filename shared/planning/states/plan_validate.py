@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from shared.agent.agent import Agent
 from shared.database import Statement
 from shared.events import Json
+from shared.learning.choices.desk import Choices
 from shared.planning import Brief, Unread
 from shared.planning.next_state import over
-from shared.planning.own_words import own_words
 from shared.planning.states.runner import StateCall
+from shared.planning.states.tool_choice import hinted
 from shared.planning.store import Version, as_json
 from shared.planning.validation import Bounds, problems
 
@@ -27,7 +29,9 @@ def make_plan(call: StateCall) -> Json:
 
     def work(agent: Agent) -> Sequence[Statement]:
         mind = agent if situation.first else Unread(agent)
-        plan = call.plans.planner(mind, _brief(call))
+        offered, state = call.plans.offered(situation.event), call.plans.features(situation)
+        hints = hinted(agent.desk(Choices).choose, state, offered)
+        plan = call.plans.planner(mind, replace(_brief(call), hints=hints))
         steps = as_json(plan.to_json())
         return [
             situation.statement("add_version", version=number, steps=steps),
@@ -41,7 +45,7 @@ def make_plan(call: StateCall) -> Json:
 def _brief(call: StateCall) -> Brief:
     situation, latest = call.situation, call.situation.latest
     return Brief(
-        own_words(situation.goal, situation.event.source),
+        call.plans.goals(situation.goal, situation.event.source),
         call.plans.offered(situation.event),
         latest.plan if latest else None,
         {id: _in_short(output) for id, output in situation.outputs.items()},

@@ -110,7 +110,8 @@ class StateCall:
 
     def next_state(self) -> NextState:
         awaits_consent = self.consent.is_awaited
-        return next_state(self.situation, self.plans.limits, awaits_consent, time.time())
+        limits, selector = self.plans.limits, self.plans.selector
+        return next_state(self.situation, limits, awaits_consent, time.time(), selector)
 
     def answer(self) -> Json:
         """Tell the machine where to go next."""

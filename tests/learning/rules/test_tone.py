@@ -21,7 +21,7 @@ class Channel:
     def __init__(self, database: Database) -> None:
         self.database, self.runner = database, FlowRunner(database)
         self.rule = new_rule("tone", "person", PLACE, WORDS, person=ADA.id)
-        values = {"tenant": TENANT} | self.rule._asdict()
+        values = {"tenant": TENANT, "actor": ADA.id} | self.rule._asdict()
         database.run(TENANT, [Statement(SQL["propose"], values)])
         self.asked = 0
 
@@ -84,7 +84,7 @@ def test_strangers_change_no_rule(channel: Channel, verb: str) -> None:
 
 def test_a_rule_of_another_place_is_not_there(channel: Channel) -> None:
     far = new_rule("tone", "repository", "slack:T1:C2", WORDS)
-    values = {"tenant": TENANT} | far._asdict()
+    values = {"tenant": TENANT, "actor": ADA.id} | far._asdict()
     channel.database.run(TENANT, [Statement(SQL["propose"], values)])
     assert far.id not in channel.says("")
     assert "There is no rule" in channel.says(f"accept {far.id}")
