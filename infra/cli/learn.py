@@ -65,16 +65,18 @@ class _Asked(NamedTuple):
 
     @property
     def store(self) -> PolicyStore:
-        by = f"operator {getpass.getuser()}"
-        return PolicyStore(self.database, self.tenant, self.options.flow, self.options.choice, by)
+        by, flow = f"operator {getpass.getuser()}", self.options.flow
+        rewards = [one.name for one in self.rewards(flow).parts]
+        return PolicyStore(
+            self.database, self.tenant, flow, self.options.choice, by, rewards=rewards
+        )
 
     @property
     def trials(self) -> Trials:
         flow, choice = self.options.flow, self.options.choice
         rewards = self.rewards(flow)
-        return Trials(
-            self.store, RewardBounds(rewards.low, rewards.high), self.examples(flow, choice)
-        )
+        bounds, examples = RewardBounds(rewards.low, rewards.high), self.examples(flow, choice)
+        return Trials(self.store, bounds, examples, self.share)
 
     def bounded(self, share: float | None) -> float:
         """Return the share that is wanted; raises SettingsError above EXPLORE_SHARE."""
