@@ -1,6 +1,7 @@
 """The desk by which policies go on learning: each night where runs chose since, and at once where a
 place that they know of is gone."""
 
+from functools import partial
 from typing import Self
 
 from shared.aws.bus import Bus
@@ -62,13 +63,16 @@ class PoliciesDesk:
                 self._looks.after("upkeep", 0.0)
                 break
             about = {"flow": row["flow"], "choice": row["choice"]}
-            found = self._run.step("learn", about, lambda row=row: Outcome(self._learn(row)))
+            found = self._run.step("learn", about, partial(self._learnt, row))
             made[f"{row['flow']}/{row['choice']}"] = found
         log("policies updated", run=self._run.id, event=self._run.event.id, made=made)
         return made
 
     def _states(self, tenant: str) -> list[Row]:
         return self._database.run(tenant, [Statement(SQL["states"], {"tenant": tenant})])[0]
+
+    def _learnt(self, row: Row) -> Outcome:
+        return Outcome(self._learn(row))
 
     def _learn(self, row: Row) -> list[int]:
         """Learn, or learn again; a policy that learnt since the event came has done so already."""

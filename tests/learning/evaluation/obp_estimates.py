@@ -6,12 +6,16 @@ import json
 import sys
 import types
 from pathlib import Path
+from typing import Any
 
 
-def load_estimators():
+def load_estimators() -> Any:
     """Import obp's estimators without the rest of the package, which wants PyTorch."""
-    root = Path(importlib.util.find_spec("obp").origin).parent
-    sys.modules.setdefault("torch", types.SimpleNamespace(Tensor=object))
+    spec = importlib.util.find_spec("obp")
+    assert spec and spec.origin, "obp is not installed"
+    root, torch = Path(spec.origin).parent, types.ModuleType("torch")
+    torch.__dict__["Tensor"] = object
+    sys.modules.setdefault("torch", torch)
     for name, path in (("obp", root), ("obp.ope", root / "ope")):
         package = sys.modules[name] = types.ModuleType(name)
         package.__path__ = [str(path)]

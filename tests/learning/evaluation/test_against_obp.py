@@ -52,7 +52,7 @@ def test_three_estimates_are_those_of_the_public_library(seed: int) -> None:
         [python, program], input=json.dumps(told), capture_output=True, text=True, check=True
     )
     target = under(TARGET)
-    assert len(ARMS) == len(told["predicted"][0])
+    assert len(ARMS) == len(examples[0].arms)
     assert json.loads(ran.stdout) == pytest.approx(
         {
             "ips": ips(examples, target, BOUNDS).value,
