@@ -13,9 +13,12 @@ from shared.learning.choices.tuning import Tuning
 from shared.testing import FlowRunner, github_event, schedule_event
 from tests.events.made import an_event
 from tests.learning.choices.organisation import ARMS, CHOICE, FLOW, TENANT, Organisation
+from tests.learning.signals.test_crashes import Dying
 
 _AGED = """\
 update runs set finished_at = now() - interval '2 days', started_at = now() - interval '2 days'"""
+#: Boundaries that are tried of each flow.
+_BOUNDARIES = 10
 _FEED = "update policies set rewards = '{somebodys_own}'"
 
 
@@ -170,3 +173,33 @@ def test_each_decision_is_a_line_of_the_common_audit(learning: Learning) -> None
 def test_an_event_of_a_tenant_without_policies_does_nothing(operator: Database) -> None:
     event = an_event(id="learning:x", type="learning.policies", tenant="github:none")
     assert FlowRunner(operator).deliver(upkeep, event) == []
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_crash_at_each_transaction_withdraws_all_the_same(
+    learning: Learning, database: Database, operator: Database, after: bool
+) -> None:
+    learning.sql(_AGED)
+    died = 0
+    for boundary in range(1, 2 * _BOUNDARIES + 1):
+        dying = Dying(operator if boundary > _BOUNDARIES else database)
+        background = FlowRunner(dying, explore_share="0.2")
+        away = GONE["repository"]()._replace(id=f"github:gone {boundary}")
+        update = an_event(id=f"learning:{boundary}", type="learning.policies", tenant=TENANT)
+        update = update._replace(received_at=time.time())
+        if boundary > _BOUNDARIES:
+            FlowRunner(database).run(uninstall, away)
+        flow, event = (upkeep, update) if boundary > _BOUNDARIES else (uninstall, away)
+        dying.left, dying.after = (boundary - 1) % _BOUNDARIES + 1, after
+        try:
+            background.run(flow, event)
+        except KeyboardInterrupt:
+            died += 1
+        dying.left = 0
+        background.run(flow, event)
+        FlowRunner(operator, explore_share="0.2").run(upkeep, update._replace(id=f"l{boundary}"))
+        assert len(learning.store.versions()) == 1
+        assert "acme/shop" not in str(learning.store.versions())
+        query = "select 1 from policies where withdrawn_at is not null"
+        assert learning.database.run(TENANT, [Statement(query, {})]) == [[]]
+    assert died >= _BOUNDARIES
