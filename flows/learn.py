@@ -6,15 +6,13 @@ from typing import Annotated, Literal
 
 from shared.actions.github.actions import ReplyOnLines, ResolveThread
 from shared.actions.github.reactions import AddReaction
-from shared.actions.timers import SetTimer
 from shared.agent import Agent, flow
-from shared.agent.timers import Timers
 from shared.events import Event
 from shared.hearing.pictures import PicturesDesk
 from shared.learning.outcomes import OutcomesDesk
 from shared.learning.refusals import is_refusal
 from shared.learning.replies import RepliesDesk
-from shared.learning.signals.issues import WINDOW, IssueSignals
+from shared.learning.signals.issues import IssueSignals
 from shared.models.answers.typed import at_most
 from shared.team_settings.desk import TeamSettings
 
@@ -51,17 +49,14 @@ def answers(event: Event) -> bool:
     "github.pull_request_review_comment.created",
     "github.pull_request_review_comment.deleted",
     "github.pull_request.closed",
-    "github.issues.opened",
     "github.issues.closed",
     "github.issues.reopened",
     "github.issues.labeled",
     "github.issues.unlabeled",
-    "timer.window",
     may=[
         ReplyOnLines.at_most(1),
         ResolveThread.at_most(1),
         AddReaction.at_most(1),
-        SetTimer.at_most(1),
     ],
     reads=(
         *OutcomesDesk.READS,
@@ -73,9 +68,7 @@ def answers(event: Event) -> bool:
     stoppable=answers,
 )
 def learn(event: Event, agent: Agent) -> None:
-    if event.type == "github.issues.opened":
-        agent.desk(Timers).at(event.received_at + WINDOW.total_seconds(), "timer.window")
-    elif event.type.startswith(("github.issues.", "timer.")):
+    if event.type.startswith("github.issues."):
         agent.desk(IssueSignals).note()
     elif event.type != "github.pull_request_review_comment.created":
         agent.desk(OutcomesDesk).note()

@@ -5,11 +5,14 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 from shared.actions.github.actions import AddLabels, Comment, ListLabels, RemoveLabels
+from shared.actions.timers import SetTimer
 from shared.agent import Agent, flow
+from shared.agent.timers import Timers
 from shared.events import Event
 from shared.hearing.pictures import PicturesDesk
 from shared.learning.choices.desk import Choices
 from shared.learning.rewards import accepted, cost, dismissed, relabelled
+from shared.learning.signals.issues import WINDOW, IssueSignals
 from shared.models.answers.typed import at_most, choosing
 from shared.perception import string
 from shared.perception.commands import command_of
@@ -42,17 +45,22 @@ class TriageVerdict:
     "github.issues.opened",
     "github.issues.reopened",
     "github.command.triage",
+    "timer.window",
     may=[
         AddLabels.at_most(3),
         Comment.at_most(1),
         RemoveLabels.at_most(1),
+        SetTimer.at_most(1),
     ],
-    reads=PicturesDesk.READS,
+    reads=(*PicturesDesk.READS, *IssueSignals.READS),
     shares={"issue"},
     settings=TeamSettings,
     rewards=[accepted, dismissed, relabelled, cost],
 )
 def triage(event: Event, agent: Agent) -> None:
+    if event.type == "timer.window":
+        agent.desk(IssueSignals).note()
+        return
     is_asked = bool(command_of(event.type))
     if is_asked and is_pull_request(event):
         agent.act(Comment(event.issue, "This is a pull request; I triage issues."))
@@ -84,6 +92,8 @@ def triage(event: Event, agent: Agent) -> None:
     agent.act(Comment(event.issue, report(verdict), sticky=True))
     if not is_asked:  # it was remembered as its author's when it was opened
         agent.remember(event.text, kind="issue", ref=event.issue.ref)
+    if event.type == "github.issues.opened":  # then what people made of it is read
+        agent.desk(Timers).at(event.received_at + WINDOW.total_seconds(), "timer.window")
 
 
 def _issue(event: Event) -> str:

@@ -16,16 +16,15 @@ from infra.cli.system import KnownSystem, database_url
 from infra.cli.table import Columns, show, show_json
 from infra.project import flow_modules
 from shared.agent.flow import Flow
-from shared.database import Database, Row, Statement
+from shared.database import Database, Row
 from shared.errors import SettingsError
-from shared.learning.choices.examples import SQL, Example, read_examples
+from shared.learning.choices.examples import Example, read_examples
+from shared.learning.choices.overview import read_overview
 from shared.learning.choices.trials import Trials
 from shared.learning.choices.tuning import Tuning
-from shared.learning.choices.versions import SQL as VERSIONS
 from shared.learning.choices.versions import PolicyStore
 from shared.learning.evaluation.estimators import RewardBounds
 from shared.learning.evaluation.promotion import Evaluation
-from shared.learning.evaluation.reports import by_arm
 from shared.learning.rewards import RewardSum
 
 _REPORT: Columns = {
@@ -65,16 +64,18 @@ class _Asked(NamedTuple):
 
     @property
     def store(self) -> PolicyStore:
-        by = f"operator {getpass.getuser()}"
-        return PolicyStore(self.database, self.tenant, self.options.flow, self.options.choice, by)
+        by, flow = f"operator {getpass.getuser()}", self.options.flow
+        rewards = [one.name for one in self.rewards(flow).parts]
+        return PolicyStore(
+            self.database, self.tenant, flow, self.options.choice, by, rewards=rewards
+        )
 
     @property
     def trials(self) -> Trials:
         flow, choice = self.options.flow, self.options.choice
         rewards = self.rewards(flow)
-        return Trials(
-            self.store, RewardBounds(rewards.low, rewards.high), self.examples(flow, choice)
-        )
+        bounds, examples = RewardBounds(rewards.low, rewards.high), self.examples(flow, choice)
+        return Trials(self.store, bounds, examples, self.share)
 
     def bounded(self, share: float | None) -> float:
         """Return the share that is wanted; raises SettingsError above EXPLORE_SHARE."""
@@ -104,16 +105,27 @@ def _declared(name: str) -> Flow:
 
 
 def _report(asked: _Asked) -> None:
-    run = asked.database.run
-    made = run(asked.tenant, [Statement(SQL["choices"], {"tenant": asked.tenant})])[0]
-    states = run(asked.tenant, [Statement(VERSIONS["states"], {"tenant": asked.tenant})])[0]
-    in_use = {(row["flow"], row["choice"]): row["in_use"] for row in states}
-    rows: list[Row] = []
-    for one in made:
-        flow, choice = one["flow"], one["choice"]
-        of = {"flow": flow, "choice": choice, "version": in_use.get((flow, choice), 0)}
-        rows += [of | row._asdict() for row in by_arm(asked.examples(flow, choice))]
-    show(rows, _REPORT, asked.options, "no run has chosen anything yet")
+    """Show each choice by its arms; as JSON also the versions and changes of its policy."""
+    wait = asked.options.wait * 3600
+    found = [*read_overview(asked.database, asked.tenant, _rewards_of, wait=wait)]
+    if asked.options.json:
+        show_json([one.to_json() for one in found])
+        return
+    rows: list[Row] = [
+        {"flow": one.flow, "choice": one.choice, "version": one.state.in_use if one.state else 0}
+        | arm._asdict()
+        for one in found
+        for arm in one.arms
+    ]
+    none = "no run has chosen anything yet whose time for feedback is over"
+    show(rows, _REPORT, asked.options, none)
+
+
+def _rewards_of(flow: str) -> RewardSum | None:
+    try:
+        return RewardSum(_declared(flow).rewards)
+    except SettingsError:
+        return None
 
 
 def _make(asked: _Asked) -> None:

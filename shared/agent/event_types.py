@@ -130,7 +130,7 @@ _SLACK = (
 )
 #: Those that the agent gives itself.
 _OWN = (
-    "memory.facts memory.vectors memory.consolidation"
+    "memory.facts memory.vectors memory.consolidation learning.policies"
     " proposal.approved.remind proposal.approved.review proposal.done"
 )
 #: Those whose last part somebody chooses.

@@ -7,7 +7,7 @@ journal when it changes. An author's own stands beside these under `@reward`.
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 
 class RunSignal(NamedTuple):
@@ -52,15 +52,27 @@ def reward(
     """Make a function a reward between these bounds."""
 
     def declare(function: Callable[[RunResult], float]) -> DeclaredReward:
-        return DeclaredReward(function.__name__, function, low, high, source)
+        made = DeclaredReward(function.__name__, function, low, high, source)
+        _DECLARED[made.name] = made
+        return made
 
     return declare
+
+
+_DECLARED: dict[str, DeclaredReward] = {}
 
 
 class RewardSum(NamedTuple):
     """The rewards of a flow; their sum is what its policies are to raise."""
 
     parts: tuple[DeclaredReward, ...]
+
+    @classmethod
+    def named(cls, names: Sequence[str]) -> Self | None:
+        """Return the sum of declared rewards; None without names, or where one is not known
+        here."""
+        known = tuple(_DECLARED[name] for name in names if name in _DECLARED)
+        return cls(known) if known and len(known) == len(names) else None
 
     def __call__(self, result: RunResult) -> float:
         return sum(part(result) for part in self.parts)

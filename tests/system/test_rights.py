@@ -32,7 +32,7 @@ ELSEWHERE = {
     "sqs:ChangeMessageVisibility": "while something is away; tests/crash, tests/runtime",
     "sqs:SendMessage": "an event that no run can take; tests/runtime",
     "scheduler:CreateSchedule": "a run waits, or leaves work; tests/runtime, here at Chat alone",
-    "Learn scheduler:DeleteSchedule": "who sets timers may cancel them; tests/infra",
+    "Triage scheduler:DeleteSchedule": "who sets timers may cancel them; tests/infra",
     "Press scheduler:DeleteSchedule": "the same",
     "iam:PassRole": "with it",
     "s3:PutObject": "an event over 192 KiB is published; tests/aws/test_bus.py",

@@ -10,5 +10,8 @@ linear      the model: Bayesian linear regression
 q_learning  tabular Q-learning over several choices in a row
 bounds      the least chance of an arm, the share that explores, mixtures
 versions    the store of versions, of what is in force, and of the log
+overview    reads what there is to see of choices, for the command line and the console
+updating    lets policies go on learning in the background: a desk
+withdrawal  notes which places are gone: a desk
 trials      makes, tries, updates, promotes, holds and rolls back policies
 """

@@ -6,12 +6,15 @@ promotes, holds or rolls back.
 Whatever is updated is a new version, so each batch can be rolled back.
 """
 
+import re
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 from shared.canonical import digest
 from shared.choosing import Chances
 from shared.errors import SettingsError
+from shared.events import Json
 from shared.learning.choices.bounds import mixed
 from shared.learning.choices.examples import Example
 from shared.learning.choices.learners import learnt
@@ -20,8 +23,8 @@ from shared.learning.choices.versions import LogEntry, PolicyState, PolicyStore,
 from shared.learning.evaluation.estimators import RewardBounds, Target, under
 from shared.learning.evaluation.promotion import Evaluation, evaluate
 
-#: Lines of the log that are read.
-_LOG = 100_000
+#: Lines of the log that are read, and what they say of a place that is gone.
+_LOG, WITHDRAWN = 100_000, "a place was withdrawn"
 
 
 class Ruling(NamedTuple):
@@ -36,13 +39,21 @@ class Trials:
     feedback is over, the oldest first."""
 
     def __init__(
-        self, store: PolicyStore, bounds: RewardBounds, examples: Sequence[Example]
+        self,
+        store: PolicyStore,
+        bounds: RewardBounds,
+        examples: Sequence[Example],
+        most: float = 1.0,
     ) -> None:
+        """`most` is the share of the runs that may explore, whatever a policy was made with."""
         self._store = store
         self._bounds = bounds
+        self._most = most
         withdrawn = _withdrawn(store)
         self._examples = [
-            one for one in examples if one.at > withdrawn.get(_place(one.repository), 0)
+            one
+            for one in examples
+            if all(one.at > withdrawn.get(place, 0) for place in _places(one.repository))
         ]
 
     def make(self, kind: str, tuning: Tuning) -> int:
@@ -145,10 +156,34 @@ class Trials:
         """Learn again without what was learnt in a repository, end a trial, and delete the other
         versions; return the number of the one in force."""
         state, versions = self._known()
-        place = _place(repository)
-        self._examples = [one for one in self._examples if _place(one.repository) != place]
+        place = place_of(repository)
+        self._examples = [one for one in self._examples if place not in _places(one.repository)]
+        return self._learn_again(state, versions, WITHDRAWN, {"withdrawn": place})
+
+    def learn_again(self) -> int:
+        """Learn anew from what is there, end a trial, and delete the other versions; return the
+        number of the one in force."""
+        return self._learn_again(*self._known(), "learnt again without what is gone")
+
+    def reset(self) -> int:
+        """Choose the default arm from now on, and delete the other versions; return the number of
+        the one in force."""
+        state, versions = self._known()
+        first = versions[state.in_force].how
+        number = self._add("fixed", first._replace(arms=first.arms[:1]))
+        entry = LogEntry("withdrawn", state.in_force, number, "the default arm")
+        self._store.set(PolicyState(number, None, number), state, entry)
+        self._store.forget_others()
+        return number
+
+    def _learn_again(
+        self,
+        state: PolicyState,
+        versions: dict[int, PolicyVersion],
+        why: str,
+        what: Json | None = None,
+    ) -> int:
         again = self._add(versions[state.in_force].kind, versions[state.in_force].how)
-        why, what = "a repository was withdrawn", {"withdrawn": place}
         entry = LogEntry("withdrawn", state.in_force, again, why, what)
         self._store.set(PolicyState(again, None, again), state, entry)
         self._store.forget_others()
@@ -178,7 +213,8 @@ class Trials:
         return versions[state.candidate]
 
     def _add(self, kind: str, tuning: Tuning) -> int:
-        chances = learnt(kind, self._examples, tuning)
+        bounded = tuning._replace(share=min(tuning.share, self._most))
+        chances = learnt(kind, self._examples, bounded)
         return self._store.add(kind, tuning.to_json(), chances, len(self._examples))
 
     def _on_trial(self, in_force: PolicyVersion, candidate: PolicyVersion, share: float) -> int:
@@ -187,15 +223,23 @@ class Trials:
         curious = candidate.how._replace(share=1.0)
         if candidate.kind == "fixed":
             curious = candidate.how
-        free = learnt(candidate.kind, self._examples, curious)
+        free, share = learnt(candidate.kind, self._examples, curious), min(share, self._most)
         chances = mixed(in_force.chances, mixed(candidate.chances, free, 0.5), share)
         tuning = {"candidate": candidate.number, "share": share}
         return self._store.add("trial", tuning, chances, len(self._examples))
 
 
-def _place(repository: str) -> str:
+def place_of(name: str) -> str:
     """Return by what a place is known once its name should be gone."""
-    return digest(["place", repository.lower()])
+    return digest(["place", name.lower()])
+
+
+@cache
+def _places(name: str) -> frozenset[str]:
+    """Return the same of a place and of all that it lies in: `github:acme/shop` in `github:acme`,
+    `slack:T1:C1` in `slack:T1`."""
+    ends = [found.start() for found in re.finditer("[:/]", name)][1:]
+    return frozenset(place_of(name[:end]) for end in (*ends, len(name)))
 
 
 def _withdrawn(store: PolicyStore) -> dict[str, float]:

@@ -2,6 +2,7 @@
 changed that."""
 
 import json
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 from shared.choosing import Chances
@@ -13,6 +14,8 @@ from shared.learning.choices.tuning import Tuning
 SQL = queries(__file__, "versions.sql")
 
 Action = Literal["made", "explored", "updated", "promoted", "held", "rolled back", "withdrawn"]
+#: What is a line of the common audit too.
+_AUDITED: frozenset[Action] = frozenset({"promoted", "held", "rolled back", "withdrawn"})
 
 
 class PolicyVersion(NamedTuple):
@@ -55,10 +58,22 @@ class PolicyStore:
     """The policy of one choice of a flow. Each change is one transaction with its line of the log;
     two at once cannot undo each other: the second raises SettingsError."""
 
-    def __init__(self, database: Database, tenant: str, flow: str, choice: str, by: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        tenant: str,
+        flow: str,
+        choice: str,
+        by: str,
+        *,
+        rewards: Sequence[str] = (),
+    ) -> None:
+        """`rewards` are the names of the functions by which it is learnt; none leaves them as they
+        are."""
         self._database = database
         self._key = {"tenant": tenant, "flow": flow, "choice": choice}
         self._by = by
+        self._rewards = [*rewards]
 
     def add(self, kind: str, tuning: Json, chances: Chances, examples: int) -> int:
         """Keep a version, and return its number."""
@@ -81,7 +96,7 @@ class PolicyStore:
 
     def set(self, state: PolicyState, was: PolicyState | None, entry: LogEntry) -> None:
         """Change which versions count. Raises SettingsError when somebody did meanwhile."""
-        values = {**state._asdict(), **self._noted(entry)}
+        values = {**state._asdict(), **self._noted(entry), "rewards": self._rewards}
         values |= {"was": was and was.in_use, "was_in_force": was and was.in_force}
         values["was_candidate"] = was and was.candidate
         if not self._run("set", values):
@@ -95,6 +110,10 @@ class PolicyStore:
         """Note what changed nothing, such as a candidate that was held."""
         self._run("note", self._noted(entry))
 
+    def settle(self, withdrawn_at: str) -> bool:
+        """Note that it has learnt again without the places that were gone at that moment."""
+        return bool(self._run("withdrawn", {"withdrawn_at": withdrawn_at}))
+
     def forget_others(self) -> int:
         """Delete all versions but those that count now; return how many."""
         return len(self._run("forget_others", {}))
@@ -102,6 +121,9 @@ class PolicyStore:
     def _noted(self, entry: LogEntry) -> dict[str, Any]:
         values: dict[str, Any] = {**entry._asdict(), "actor": self._by}
         values["evaluation"] = json.dumps(entry.evaluation) if entry.evaluation else None
+        is_decided = entry.action in _AUDITED
+        flow, choice = self._key["flow"], self._key["choice"]
+        values["audited"] = f"policy {entry.action}: {flow}/{choice}" if is_decided else ""
         return values
 
     def _run(self, name: str, values: dict[str, Any]) -> list[Row]:

@@ -9,6 +9,7 @@ interval holds though the logging policy learnt meanwhile. A run that chose seve
 name has one reward, so it is one term: the mean of its choices.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
@@ -17,7 +18,7 @@ from typing import NamedTuple
 
 from shared.choosing import Chances, named
 from shared.learning.choices.examples import Example
-from shared.learning.evaluation.intervals import Interval, by_betting, of_ratio
+from shared.learning.evaluation.intervals import Interval, by_betting, of_ratio, t_quantile
 
 #: Returns the probability of each arm of an example, as another policy would have had it.
 Target = Callable[[Example], Sequence[float]]
@@ -151,6 +152,35 @@ class _Prediction:
         for key in (("", example.name), (example.bucket, example.name)):
             total, count = self._sums[key]
             self._sums[key] = total + example.reward, count + 1
+
+
+def compared(
+    examples: Sequence[Example], one: Target, other: Target, measure: Measure
+) -> tuple[float, float, Interval]:
+    """Estimate a measure under two policies by SNIPS, and the interval of how much more it is under
+    the other: what both have in common cancels out."""
+    values = [*map(measure, examples)]
+    found = [_ratio(examples, values, [*_weights(examples, target)]) for target in (one, other)]
+    (now, ours), (then, theirs) = found
+    parts = [b - a for a, b in zip(ours, theirs, strict=True)]
+    count = min(effective(examples, one), effective(examples, other))
+    if count < 2:
+        return now, then, Interval(then - now, -math.inf, math.inf)
+    half = t_quantile(1 - _RATIO_RISK / 2, count - 1) * math.sqrt(
+        sum(part * part for part in parts)
+    )
+    return now, then, Interval(then - now, then - now - half, then - now + half)
+
+
+def _ratio(
+    examples: Sequence[Example], values: Sequence[float], weights: Sequence[float]
+) -> tuple[float, list[float]]:
+    """Return Σ weights·values over Σ weights, and by how much each run moves it."""
+    total = sum(weights)
+    mean = sum(w * v for w, v in zip(weights, values, strict=True)) / (total or 1.0)
+    moved = [w * (v - mean) for w, v in zip(weights, values, strict=True)]
+    pairs = zip(_by_run(examples, moved), _by_run(examples, weights), strict=True)
+    return mean, [sum(move) / max(total - sum(weight), 1e-9) for move, weight in pairs]
 
 
 def effective(examples: Sequence[Example], target: Target) -> float:

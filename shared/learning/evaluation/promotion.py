@@ -1,5 +1,5 @@
 """Decides whether a candidate takes over: only when it is surely better, nothing that is guarded
-gets worse, and no single person makes the difference."""
+may get worse, and no single person makes the difference."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -45,7 +45,7 @@ class Evaluation(NamedTuple):
             "examples": self.examples,
             "effective": self.effective,
             **{name: getattr(self, name).to_json() for name in _ESTIMATES},
-            "guardrails": [one._asdict() for one in self.guardrails],
+            "guardrails": [one.to_json() for one in self.guardrails],
             "why_not": self.why_not,
         }
 
@@ -84,8 +84,8 @@ def _why_not(
         return "nothing was chosen in its trial yet whose time for feedback is over"
     if gain.low <= 0:
         return f"it is not surely better: {gain}"
-    if worse := [str(one) for one in rails if one.is_worse]:
-        return f"a guardrail gets worse: {'; '.join(worse)}"
+    if lost := [str(one) for one in rails if not one.is_kept]:
+        return f"a guardrail may get worse: {'; '.join(lost)}"
     said = Counter(person for one in examples for person in one.people)
     if said and len(said) < VOICES:
         return "only one person has said anything"

@@ -135,15 +135,17 @@ class IssueSignals:
     def _thumbs(self) -> Iterator[Signal]:
         """The thumbs under each of our comments, which several runs may have written: the newest
         counts."""
-        seen: set[str] = set()
+        deeds: dict[str, list[PastDeed]] = {}
         for deed in self._by("Comment"):
             comment = str((deed.receipt or {}).get("id") or "")
-            if comment.isdecimal() and comment not in seen:
-                seen.add(comment)
-                thumbs = self._reactions.thumbs(int(comment), "conversation")
-                of = f"comment {comment}"
-                self._reactions.take_back(deed.key, int(comment), of)
-                yield from self._reactions.signals(thumbs, _caused(deed), of)
+            if comment.isdecimal():
+                deeds.setdefault(comment, []).append(deed)
+        for comment, some in deeds.items():
+            thumbs = self._reactions.thumbs(int(comment), "conversation")
+            of = f"comment {comment}"
+            for run in dict.fromkeys(deed.run_id for deed in some):
+                self._reactions.take_back(run, int(comment), of)
+            yield from self._reactions.signals(thumbs, _caused(some[0]), of)
 
     def _said(
         self,

@@ -81,8 +81,9 @@ class PullSignals:
     def thumbs(self, finding: KeptFinding) -> list[Thumb]:
         """Note the thumbs under the comment of a finding, and return them."""
         found = self._reactions.thumbs(finding.comment)
-        caused = Caused(run=finding.run_id)
-        self._desk.keep(*self._reactions.signals(found, caused, f"comment {finding.comment}"))
+        caused, of = Caused(run=finding.run_id), f"comment {finding.comment}"
+        self._reactions.take_back(finding.run_id, finding.comment, of)
+        self._desk.keep(*self._reactions.signals(found, caused, of))
         return found
 
     def merged(self) -> None:

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal, NamedTuple
 from shared.actions.asking import AskPermission
 from shared.actions.authority import WRITERS
 from shared.actions.github.queries import ReadReactions
+from shared.database import Row
 from shared.desk import Loan
 from shared.errors import ActionRejected
 from shared.events import Json
@@ -36,7 +37,8 @@ class Reactions:
         self._loan = loan
         self._event = loan.run.event
         self._known: dict[tuple[str, str], bool] = {}
-        self._there: dict[int, list[tuple[Kind, str]]] = {}
+        self._there: dict[int, list[Thumb]] = {}
+        self._counted: dict[str, list[Row]] = {}
 
     def signals(self, thumbs: Sequence[Thumb], caused: Caused, of: str) -> Iterator[Signal]:
         """Yield what the thumbs say of the comment, of which `of` is the name."""
@@ -50,27 +52,45 @@ class Reactions:
                 self._event.repository,
             )
 
-    def take_back(self, effect: str, comment: int, of: str) -> None:
-        """Let no thumb count that was read under the comment of this effect before, and is not
-        there any more, whoever else is."""
-        run, there = self._loan.run, self._there[comment]
-        keys = [Signal((kind, of, id_), Caused(effect), kind, 0.0).key for kind, id_ in there]
-        values = {"effect": effect, "keys": keys, "at": moment_of(self._event)}
-        taken = Outcome(None, statements=[run.statement("take_back", values, SQL)])
-        run.step("thumbs gone", {"effect": effect}, lambda: taken, defer=True)
+    def take_back(self, run: str, comment: int, of: str) -> None:
+        """Let no thumb count that was read before under this comment of a run, and is not there any
+        more, whoever else is."""
+        there = {(one.kind, one.id) for one in self._there[comment]}
+        gone = [
+            row["key"]
+            for row in self._before(run)
+            if row["key"] == _key(row["kind"], of, row["actor"])
+            and (row["kind"], row["actor"]) not in there
+        ]
+        if gone:
+            values = {"keys": sorted(gone), "at": moment_of(self._event)}
+            taken = self._loan.run.statement("take_back", values, SQL)
+            outcome = Outcome(None, statements=[taken])
+            self._loan.run.step("thumbs gone", {"comment": comment}, lambda: outcome, defer=True)
+
+    def _before(self, run: str) -> list[Row]:
+        """Return the thumbs that count for a run, as they were when this one began."""
+        if run not in self._counted:
+            asked = self._loan.run.statement("thumbs_of", {"caused": run}, SQL)
+            self._counted[run] = self._loan.run.step(
+                "thumbs before",
+                {"caused": run},
+                lambda: Outcome(self._loan.run.write([asked])[0]),
+            )
+        return self._counted[run]
 
     def thumbs(self, comment: int, at: Literal["lines", "conversation"] = "lines") -> list[Thumb]:
-        """Return the thumbs of people who may write, the oldest first."""
+        """Return the thumbs of people who may write, the oldest first; the last of each person."""
         query = ReadReactions(self._event.issue.repository, comment, at)
         about = {"comment": comment}
         rows = self._loan.run.step("reactions", about, lambda: Outcome(self._read(query)))
-        known = (row for row in rows if row["content"] in _THUMBS)
-        self._there[comment] = [(_THUMBS[row["content"]], row["id"]) for row in known]
-        return [
-            Thumb(_THUMBS[row["content"]], row["login"], row["id"])
-            for row in rows
-            if row["content"] in _THUMBS and self._writes(row["login"], row["id"])
-        ]
+        last: dict[str, Thumb] = {}
+        for row in rows:
+            if kind := _THUMBS.get(row["content"]):
+                last.pop(row["id"], None)
+                last[row["id"]] = Thumb(kind, row["login"], row["id"])
+        self._there[comment] = [*last.values()]
+        return [one for one in last.values() if self._writes(one.login, one.id)]
 
     def _read(self, query: ReadReactions) -> Sequence[Json]:
         try:
@@ -97,3 +117,7 @@ class Reactions:
                 return Outcome(False)
 
         return bool(self._loan.run.step("may write", {"login": login}, work))
+
+
+def _key(kind: Kind, of: str, account: str) -> str:
+    return Signal((kind, of, account), Caused(), kind, 0.0).key

@@ -98,8 +98,13 @@ def kept(run: Run, signals: Sequence[Signal]) -> list[Statement]:
     return [
         Statement(SQL[name], _values(run, signal))
         for signal in signals
-        for name in ("keep", "weigh")
+        for name in _statements_of(signal)
     ]
+
+
+def _statements_of(signal: Signal) -> tuple[str, ...]:
+    is_thumb = signal.kind in {"liked", "disliked"} and signal.caused.effect
+    return ("keep", *(["replace_copied"] if is_thumb else []), "weigh")
 
 
 def _values(run: Run, signal: Signal) -> dict[str, object]:

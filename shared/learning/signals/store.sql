@@ -54,12 +54,20 @@ where new.tenant = %(tenant)s and new.key = %(key)s and s.tenant = new.tenant an
        or (s.effect = new.effect and s.actor = new.actor
            and s.kind in ('liked', 'disliked') and new.kind in ('liked', 'disliked')));
 
+-- name: thumbs_of
+-- The thumbs about a run that were not taken back.
+select key, kind, actor from signals
+where tenant = %(tenant)s and run_id = %(caused)s and kind in ('liked', 'disliked') and value <> 0 order by key;
+
 -- name: take_back
--- Let no thumb count that was read under the comment of an effect before, and is not there any more.
-update signals as s set value = 0, weight = 0, at = to_timestamp(%(at)s)
-from effects as e
-where e.tenant = %(tenant)s and e.key = %(effect)s and s.tenant = e.tenant and s.run_id = e.run_id and s.effect = e.key
-  and s.kind in ('liked', 'disliked') and s.at < to_timestamp(%(at)s) and s.key <> all (%(keys)s::text[]);
+-- Let thumbs that are gone count no more.
+update signals set value = 0, weight = 0, at = to_timestamp(%(at)s)
+where tenant = %(tenant)s and key = any (%(keys)s::text[]) and at < to_timestamp(%(at)s);
+
+-- name: replace_copied
+-- A later word of the same person about the same answer takes the place of one that was kept before there were signals.
+delete from signals
+where tenant = %(tenant)s and key = 'feedback ' || %(effect)s || ' ' || %(actor)s and at <= to_timestamp(%(at)s);
 
 -- name: told
 -- The findings of a pull request that comments told and nobody refused, with the review that did.

@@ -56,7 +56,7 @@ class Upkeep:
         done = dict.fromkeys(names, 0) | {"put off": 0}
         for name, tenant in wanted:
             if end.left > 0:
-                self._publish(_event(event, name, tenant))
+                self._publish(event_for(event, f"memory.{name}", tenant))
                 done[name] += 1
             else:
                 done["put off"] += 1
@@ -82,9 +82,9 @@ class Upkeep:
         return float(max(rows[0]["seconds"], pause))
 
 
-def _event(cause: Event, name: str, tenant: str) -> Event:
-    """Make the event that starts `name` for `tenant`, with the same id if `cause` comes again."""
-    topic = f"memory.{name}"
+def event_for(cause: Event, topic: str, tenant: str) -> Event:
+    """Make the event of the type `topic` that starts work for `tenant`, with the same id if `cause`
+    comes again."""
     return Event(
         id=f"{topic}:{tenant}:{cause.id}",
         type=topic,

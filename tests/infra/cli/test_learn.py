@@ -3,6 +3,8 @@ and rolled back."""
 
 import json
 from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -73,8 +75,40 @@ def test_a_choice_of_triage_is_learnt_tried_promoted_and_rolled_back(
     learn("export", *CHOICE, "--out", str(out))
     probabilities = {json.loads(line)["probability"] for line in out.read_text().splitlines()}
     assert any(0 < one < 1 for one in probabilities)
+    [told] = [
+        one
+        for one in json.loads("".join(learn("report", "--wait", "0", "--json")))
+        if one["choice"] == "related issues"
+    ]
+    assert {arm["arm"] for arm in told["arms"]} <= {"5", "3", "8"}
+    assert all(arm["reward"][0] is not None and arm["chosen"] for arm in told["arms"])
+    assert told["state"]["in_force"] in {one["number"] for one in told["versions"]}
+    assert told["log"][0]["action"] == "promoted"
     assert learn("rollback", *CHOICE) == ["version 1 is in force"]
     assert [line.split()[2] for line in learn("log", *CHOICE)[1:3]] == ["rolled", "promoted"]
+
+
+def test_an_export_is_a_parquet_file_or_says_what_lacks(
+    learn: Learn, database: Database, tmp_path: Path
+) -> None:
+    triaged(FlowRunner(database), database, 1, 3)
+    out = tmp_path / "choices.parquet"
+    if not find_spec("pyarrow"):
+        said = learn("export", *CHOICE, "--out", str(out), code=1)
+        assert "Parquet needs pyarrow" in said[0] and not out.exists()
+        return
+    learn("export", *CHOICE, "--out", str(out))
+    rows = import_module("pyarrow.parquet").read_table(out).to_pylist()
+    assert [(row["arm"], row["probability"]) for row in rows] == [("5", 1.0)] * 3
+
+
+def test_a_file_that_cannot_be_written_is_named(
+    learn: Learn, database: Database, tmp_path: Path
+) -> None:
+    triaged(FlowRunner(database), database, 1, 1)
+    for name in ("choices.jsonl", "choices.parquet"):
+        said = learn("export", *CHOICE, "--out", str(tmp_path / "nowhere" / name), code=1)
+        assert len(said) == 1 and "Traceback" not in said[0]
 
 
 def test_what_is_out_of_bounds_or_unknown_is_refused(learn: Learn, database: Database) -> None:

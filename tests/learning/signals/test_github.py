@@ -62,6 +62,13 @@ class Reviewed:
         token = {"authorization": f"Bearer {self.sandbox.person_token(by)}"}
         request("POST", api, headers=token, json={"content": content})
 
+    def unreact(self, comment: int, by: str) -> None:
+        api = f"{self.sandbox.api_url}/repos/{SHOP}/pulls/comments/{comment}/reactions"
+        token = {"authorization": f"Bearer {self.sandbox.person_token(by)}"}
+        for row in request("GET", api, headers=token).json():
+            if row["user"]["login"] == by:
+                request("DELETE", f"{api}/{row['id']}", headers=token)
+
     @property
     def told(self) -> list[Told]:
         return told(self.database)
@@ -121,6 +128,23 @@ def test_a_brigade_of_strangers_moves_nothing(reviewed: Reviewed) -> None:
     assert reviewed.told == []
     reviewed.react(reviewed.first["id"], "+1", "maria")
     reviewed.hears(reviewed.event("pull_request.closed", pull_request={"merged": False}))
+    assert reviewed.told == [("liked", 1.0, "review")]
+
+
+def test_a_thumb_under_a_finding_is_its_reviews_until_it_is_taken_back(
+    reviewed: Reviewed, database: Database
+) -> None:
+    """However often it is delivered."""
+    closed = {"merged": False}
+    for one in (reviewed.first, reviewed.second):
+        reviewed.react(one["id"], "+1", "maria")
+    reviewed.hears(*[reviewed.event("pull_request.closed", pull_request=closed)] * 20)
+    assert reviewed.told == [("liked", 1.0, "review")] * 2
+    [rows] = database.run("github:acme", [Statement("select distinct run_id from signals", {})])
+    query = "select distinct run_id from findings"
+    assert rows == database.run("github:acme", [Statement(query, {})])[0]
+    reviewed.unreact(reviewed.first["id"], "maria")
+    reviewed.hears(reviewed.event("pull_request.closed", pull_request=closed))
     assert reviewed.told == [("liked", 1.0, "review")]
 
 
@@ -206,13 +230,13 @@ def test_strangers_say_nothing_about_labels(triaged: Triaged) -> None:
 
 
 def test_a_window_closes_after_a_week_and_reads_the_thumbs(triaged: Triaged) -> None:
-    triaged.runner.run(learn, triaged.opened)
-    [timer] = triaged.runner.timers
+    [timer] = [one for one in triaged.runner.timers if one.issue == triaged.opened.issue]
+    assert "github.issues.opened" not in learn.types  # it makes no run of its own
     assert timer.received_at == triaged.opened.received_at + 7 * 86_400
     ada = triaged.opened.actor
     thumb = {"content": "+1", "login": ada.name, "id": ada.id}
     triaged.runner.platform.answers[ReadReactions] = [thumb, {**thumb, "content": "heart"}]
-    assert triaged.runner.fire(learn).type == "timer.window"
+    triaged.runner.run(triage, timer)
     assert triaged.told == [("liked", 1.0, "triage")]
     triaged.runner.platform.answers[ReadReactions] = []
     triaged.at = timer.received_at

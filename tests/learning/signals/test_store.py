@@ -132,3 +132,20 @@ def test_each_kind_has_a_value_and_a_place_in_the_table(database: Database, run:
         keep(database, run, Signal((kind,), Caused(run=run.id), kind, NOON, "9"))
     [[row]] = database.run(TENANT, [Statement("select count(*) as n from signals", {})])
     assert row["n"] == len(KINDS)
+
+
+def test_a_word_that_was_kept_before_there_were_signals_is_replaced(
+    database: Database, run: Run
+) -> None:
+    """Its key is another, so that a thumb that is taken back would count for ever."""
+    effect_of(database, run)
+    copied = """insert into signals
+      (tenant, key, run_id, effect, flow, kind, value, actor, weight, at)
+      select %(tenant)s, 'feedback e-1 ' || actor, %(run)s, 'e-1', 'chat', 'liked', 1, actor, 1,
+        to_timestamp(%(at)s) from unnest('{7,8}'::text[]) as actor"""
+    values = {"tenant": TENANT, "run": run.id, "at": NOON}
+    database.run(TENANT, [Statement(copied, values)])
+    keep(database, run, opinion(run, "liked", NOON - 60, value=0.0))
+    assert {row[2] for row in counted(database)} == {"7", "8"}
+    keep(database, run, *[opinion(run, "liked", NOON + 60, value=0.0)] * 20)
+    assert [row[2] for row in counted(database)] == ["8"]
