@@ -12,7 +12,7 @@ with looked as (
     and (%(state)s = '' or r.state = %(state)s)
     and (%(conversation)s = '' or e.tenant = %(tenant)s and e.conversation = %(conversation)s)
     and (%(person)s = '' or e.tenant = %(tenant)s and e.actor = %(person)s)
-    and (%(words)s = '' or r.state <> 'done' and strpos(lower(r.reason), lower(%(words)s)) > 0)
+    and (%(words)s = '' or r.reason <> '' and strpos(lower(r.reason), lower(%(words)s)) > 0)
     and (%(after)s::timestamptz is null or (r.started_at, r.id) < (%(after)s::timestamptz, %(after_id)s))
   order by r.started_at desc, r.id desc
   limit %(looked)s
