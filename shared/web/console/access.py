@@ -1,18 +1,19 @@
 """Who looks at the console, and what they may see and change."""
 
-from collections.abc import Mapping
 from typing import Literal, NamedTuple
+
+from shared.web.console.sessions import Session
 
 Role = Literal["viewer", "operator"]
 
 
 class Visitor(NamedTuple):
-    """Somebody who is signed in, and for each tenant what they are there. `session` binds what
-    they send; `is_local` is whoever sits at this machine."""
+    """Somebody who is signed in, and the tenants that they belong to. `is_local` is whoever sits at
+    this machine."""
 
     login: str
-    session: str
-    roles: Mapping[str, Role] = {}
+    session: Session
+    tenants: tuple[str, ...]
     is_local: bool = False
 
 

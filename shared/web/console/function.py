@@ -22,6 +22,7 @@ from shared.web.console.access import Reader, Visitor
 from shared.web.console.pages import PAGES
 from shared.web.console.routing import Asked, Routes
 from shared.web.console.sessions import Session, Sessions
+from shared.web.console.sign_in import BACK, GO, OUT, SignIn, reader_of
 
 ready()
 
@@ -31,6 +32,7 @@ PATIENCE = 10.0
 _HERE = frozenset({"127.0.0.1", "localhost"})
 _MOST_FIELDS, _MOST_BODY = 60, 64 * 1024
 _PREFIX = "/console"
+_SIGN_IN = frozenset({GO, BACK, OUT})
 
 
 class Console(NamedTuple):
@@ -55,6 +57,8 @@ class Console(NamedTuple):
         return self._page(request, sessions, base, path)
 
     def _page(self, request: Request, sessions: Sessions, base: str, path: str) -> Response:
+        if path in _SIGN_IN:
+            return self._sign_in(request, sessions, base, path)
         route, parts = Routes(PAGES).find(request.method, path.strip("/"))
         session, fresh = self._session(request, sessions)
         visitor = self._visitor(request, session)
@@ -73,6 +77,17 @@ class Console(NamedTuple):
             )
         )  # fmt: skip
 
+    def _sign_in(self, request: Request, sessions: Sessions, base: str, path: str) -> Response:
+        door = urlsplit(self.settings.front_door_url)
+        host = door.netloc or str(request.context["domainName"])
+        address = f"{door.scheme or 'https'}://{host}{base}"
+        signing, now = SignIn(self.settings, self.database, sessions, address), self.now()
+        if path == GO:
+            return signing.go(now)
+        if path == BACK:
+            return signing.come_back(_fields(request.query_params), request.headers, now)
+        return signing.out(sessions.read(request.headers, now))
+
     def _session(self, request: Request, sessions: Sessions) -> tuple[Session, str]:
         """Return who asks, and a cookie to hand out; raises RequestRefused."""
         now = self.now()
@@ -86,15 +101,15 @@ class Console(NamedTuple):
     def _visitor(self, request: Request, session: Session) -> Visitor:
         if self._is_local(request):
             here = sorted({*self.settings.tenant_of.values()})
-            roles = dict.fromkeys(here, "operator")
-            return Visitor("you", session.id, roles, is_local=True)  # type: ignore[arg-type]
-        return Visitor(session.login, session.id)
+            return Visitor("you", session, tuple(here), is_local=True)
+        return Visitor(session.login, session, session.tenants)
 
     def _reader(self, visitor: Visitor, wanted: str) -> Reader:
-        tenant = wanted or next(iter(visitor.roles), "")
-        if visitor.is_local and tenant:
+        if not visitor.is_local:
+            return reader_of(self.database, visitor.session, wanted, self.now())
+        if tenant := wanted or next(iter(visitor.tenants), ""):
             return Reader(tenant, visitor.login, "operator")
-        raise RequestRefused(403, "You may see nothing here.")
+        raise RequestRefused(404, "Name a tenant: /console/runs?tenant=github:acme, for instance.")
 
     def _is_local(self, request: Request) -> bool:
         """Does only this machine reach the front door, and was it asked by its own name?"""

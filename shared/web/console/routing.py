@@ -48,7 +48,7 @@ class Asked(NamedTuple):
         """Return a page in its frame."""
         return rendering.page(
             template, status, self.cookie, title=title, asked=self, reader=self.reader,
-            base=self.base, token=self.token, tenants=sorted(self.visitor.roles), **values,
+            base=self.base, token=self.token, tenants=self.visitor.tenants, **values,
         )  # fmt: skip
 
     def elsewhere(self, path: str) -> Response:

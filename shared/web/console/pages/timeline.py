@@ -67,7 +67,7 @@ def _groups(moments: Sequence[Moment]) -> list[list[Moment]]:
 
 def _step(row: Row) -> Moment:
     name = str(row["name"])
-    given, output, choice = (_read(row[key]) for key in ("input", "output", "choice"))
+    given, output, choice = (read_json(row[key]) for key in ("input", "output", "choice"))
     kind, told = "step", {}
     if row["model"] and isinstance(given, dict):
         kind, told = "model", _model(given, output, choice)
@@ -98,7 +98,7 @@ def _model(given: dict[str, Any], output: Any, choice: Any) -> dict[str, Any]:
 
 
 def _effect(row: Row) -> Moment:
-    receipt, arguments = _read(row["receipt"]), _read(row["arguments"])
+    receipt, arguments = read_json(row["receipt"]), read_json(row["arguments"])
     receipt = receipt if isinstance(receipt, dict) else {}
     arguments = arguments if isinstance(arguments, dict) else {}
     words = next((arguments[key] for key in ("body", "text") if arguments.get(key)), "")
@@ -107,7 +107,7 @@ def _effect(row: Row) -> Moment:
     return Moment("effect", row["tool"], row, row["started_at"].timestamp(), length, told)
 
 
-def _read(text: str | None) -> Any:
+def read_json(text: str | None) -> Any:
     """Return the JSON of a text; one that was cut, or is none, stays a text."""
     if text is None:
         return None
