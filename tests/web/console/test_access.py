@@ -4,7 +4,8 @@ import psycopg
 import pytest
 
 from shared.web.console.pages import PAGES
-from tests.web.console.visits import NOW, OTHER, PLAN, RUN, Visits, write_journal
+from tests.web.console.conftest import Come
+from tests.web.console.visits import NOW, OTHER, PLAN, RUN, write_journal
 
 SHOP = ("public", "org:acme", "repo:acme/shop")
 PATHS = {
@@ -18,6 +19,7 @@ ACTS = {
     f"plans/{PLAN}/s1": {"answer": "approve", "digest": "d" * 64},
     "memory/forget": {"q": "nothing like it", "total": "0"},
 }
+_NOTED = ("approve", "cancel", "forget text", "redrive")
 ONLY_OPERATORS = {"costs", "settings"}
 
 
@@ -28,9 +30,9 @@ def test_the_tables_name_every_page_and_act() -> None:
 
 
 @pytest.mark.parametrize("role", ["", "viewer", "operator"])
-def test_each_page_and_act_asks_for_a_role(database_url: str, role: str) -> None:
+def test_each_page_and_act_asks_for_a_role(database_url: str, come: Come, role: str) -> None:
     write_journal(database_url)
-    visits = Visits(database_url, role, SHOP)
+    visits = come(role, SHOP)
     for name, path in PATHS.items():
         allowed = role == "operator" or (role == "viewer" and name not in ONLY_OPERATORS)
         expected = 200 if allowed else 403 if role else 401
@@ -47,10 +49,10 @@ def test_each_page_and_act_asks_for_a_role(database_url: str, role: str) -> None
     [((), False), (("public",), False), (SHOP, True), (("channel:C1",), False)],
 )
 def test_a_viewer_sees_what_their_audiences_see(
-    database_url: str, audiences: tuple[str, ...], sees: bool
+    database_url: str, come: Come, audiences: tuple[str, ...], sees: bool
 ) -> None:
     write_journal(database_url, "a word")
-    visits = Visits(database_url, "viewer", audiences)
+    visits = come("viewer", audiences)
     assert (RUN in visits.get("runs").text) is sees
     assert visits.get(f"runs/{RUN}").status == (200 if sees else 404)
     assert (visits.get(f"plans/{PLAN}").status == 200) is sees
@@ -63,9 +65,9 @@ def test_a_viewer_sees_what_their_audiences_see(
 
 
 @pytest.mark.parametrize("role", ["viewer", "operator"])
-def test_nobody_sees_another_tenant(database_url: str, role: str) -> None:
+def test_nobody_sees_another_tenant(database_url: str, come: Come, role: str) -> None:
     write_journal(database_url, tenant="other")
-    visits = Visits(database_url, role, SHOP)
+    visits = come(role, SHOP)
     for path in PATHS.values():
         joined = f"{path}{'&' if '?' in path else '?'}tenant=other"
         assert visits.get(joined).status == 403, path
@@ -74,29 +76,29 @@ def test_nobody_sees_another_tenant(database_url: str, role: str) -> None:
     assert visits.published == []
 
 
-def test_a_change_needs_the_token_of_its_session(database_url: str) -> None:
+def test_a_change_needs_the_token_of_its_session(database_url: str, come: Come) -> None:
     write_journal(database_url)
-    visits, others = Visits(database_url, "operator"), Visits(database_url, "operator")
+    visits, others = come("operator"), come("operator")
     for token in ("", "x", others.sessions.token(others.session.id)):
         assert visits.post("dead-letters/redrive", run=RUN, token=token).status == 403
     assert visits.published == []
 
 
-def test_each_change_is_noted_with_who_made_it(database_url: str) -> None:
+def test_each_change_is_noted_with_who_made_it(database_url: str, come: Come) -> None:
     write_journal(database_url)
-    visits = Visits(database_url, "operator")
+    visits = come("operator")
     for path, fields in ACTS.items():
         assert visits.post(path, **fields).status == 303
     with psycopg.connect(database_url) as connection:
         rows = connection.execute(
             "select actor, action from memory_audit order by action"
         ).fetchall()
-    assert rows == [("console ada", one) for one in ("approve", "cancel", "forget", "redrive")]
+    assert rows == [("console ada", one) for one in _NOTED]
 
 
-def test_a_session_ends_rotates_and_cannot_be_made_up(database_url: str) -> None:
+def test_a_session_ends_rotates_and_cannot_be_made_up(database_url: str, come: Come) -> None:
     write_journal(database_url)
-    visits = Visits(database_url, "operator")
+    visits = come("operator")
     assert "Set-Cookie" not in visits.get("runs").headers
     visits.now = NOW + 1000
     fresh = visits.get("runs").headers["Set-Cookie"]
@@ -114,9 +116,11 @@ def test_a_session_ends_rotates_and_cannot_be_made_up(database_url: str) -> None
     assert visits.get("runs").status == 401
 
 
-def test_this_machine_needs_no_sign_in_but_only_by_its_own_name(database_url: str) -> None:
+def test_this_machine_needs_no_sign_in_but_only_by_its_own_name(
+    database_url: str, come: Come
+) -> None:
     write_journal(database_url)
-    visits = Visits(database_url, local=True)
+    visits = come(local=True)
     visits.cookie = ""
     assert visits.get("runs").status == 200
     visits.host = "evil.example"

@@ -140,7 +140,8 @@ def write_journal(url: str, said: str = "a word", tenant: str = "acme") -> None:
 def _event(said: str, tenant: str, audience: str) -> dict[str, Any]:
     return {
         "type": "github.issues.opened", "source": "github", "tenant": tenant,
-        "conversation": f"github:acme/shop#1{said}", "actor": ["1", f"Maria{said}", False, "member"],
+        "conversation": f"github:acme/shop#1{said}",
+        "actor": ["1", f"Maria{said}", False, "member"],
         "text": said, "url": f"javascript:alert(2){said}", "payload": {"said": said},
         "audience": audience, "depth": 0, "received_at": NOW,
     }  # fmt: skip
@@ -187,6 +188,7 @@ def _plan(connection: psycopg.Connection[Any], tenant: str, said: str) -> None:
         )
     add(
         "insert into approvals (tenant, plan_id, digest, version, steps, payload, role, said,"
-        " decided_by, expires_at) values (%s,%s,%s,1,%s,%s,'member',%s,%s,now() + interval '1 day')",
+        " decided_by, expires_at) values (%s,%s,%s,1,%s,%s,'member',%s,%s,"
+        " now() + interval '1 day')",
         [tenant, PLAN, "d" * 64, ["s1"], json.dumps({"body": said}), said, said],
     )
