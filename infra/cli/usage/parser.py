@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str, str]] 
     ),
     "runs": (commands.add_runs, "runs", "list the newest runs"),
     "run": (commands.add_run, "runs", "show the steps of a run as a tree"),
+    "why": (commands.add_why, "why", "say why it did something, or did not"),
     "timers": (commands.add_timers, "timers", "list what is set for later"),
     "workspaces": (
         commands.add_workspaces,
