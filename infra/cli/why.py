@@ -10,7 +10,7 @@ from infra.cli.system import KnownSystem, database_url
 from infra.cli.table import show_json
 from shared.database import Database
 from shared.errors import SettingsError
-from shared.explaining.explanation import Explanations
+from shared.explaining.explanation import ReasonFinder
 from shared.explaining.question import Question
 from shared.explaining.telling import NOTHING, told
 from shared.memory.control.command_results import WhyResult
@@ -32,7 +32,7 @@ def run_why(known: KnownSystem, options: argparse.Namespace) -> None:
         if question.memory:
             _memory(database, tenant, question.memory, options)
             return
-        found = Explanations(database, tenant, {"everywhere": True}).of(question)
+        found = ReasonFinder(database, tenant, {"everywhere": True}).of(question)
     if options.json:
         show_json([asdict(one) for one in found])
         return

@@ -4,7 +4,7 @@ from typing import Self
 
 from shared.database import Database
 from shared.desk import Loan
-from shared.explaining.explanation import Explanations
+from shared.explaining.explanation import ReasonFinder
 from shared.explaining.question import Question
 from shared.explaining.telling import told
 from shared.journal import Outcome
@@ -34,7 +34,7 @@ class WhyDesk:
         def work() -> Outcome:
             seen = self._audiences.existing(event.tenant, visible)
             bounds = {"everywhere": False, "audiences": sorted(seen)}
-            return Outcome(told(Explanations(self._database, event.tenant, bounds).of(question)))
+            return Outcome(told(ReasonFinder(self._database, event.tenant, bounds).of(question)))
 
         # Of this name, since forgetting looks into what was told of memories (forgetting.sql).
         return str(self._run.step("why", {"of": text}, work))

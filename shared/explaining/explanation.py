@@ -1,4 +1,4 @@
-"""Explanations: the runs behind what a person points at, and of each the delivery, who caused it,
+"""Explains: the runs behind what a person points at, and of each the delivery, who caused it,
 which texts a model saw, which memories with whose authority, which right let it through, what it
 did, and why it did not act."""
 
@@ -61,7 +61,7 @@ class Deed(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Reasons:
     """One run. `row` holds its columns; `not_acted` says why it did nothing, '' if it acted."""
 
     row: Row
@@ -76,7 +76,7 @@ class Explanation:
     not_acted: str = ""
 
 
-class Explanations:
+class ReasonFinder:
     """Explains the runs of one tenant, as far as a reader may see: `bounds` are the parameters
     `everywhere` and `audiences`. Threads may share it."""
 
@@ -85,11 +85,11 @@ class Explanations:
         self._bounds = {"everywhere": False, "audiences": []} | dict(bounds) | {"tenant": tenant}
         self._tenant = tenant
 
-    def of(self, question: Question) -> list[Explanation]:
+    def of(self, question: Question) -> list[Reasons]:
         """Return the explanations, the newest run first; none where nothing may be shown."""
         return self.of_runs(self._found(question))
 
-    def of_runs(self, ids: Sequence[str]) -> list[Explanation]:
+    def of_runs(self, ids: Sequence[str]) -> list[Reasons]:
         """Explain these runs."""
         if not ids:
             return []
@@ -121,13 +121,13 @@ def _of(row: Row, parts: Sequence[Row]) -> list[Row]:
     return [part for part in parts if part["run_id"] == row["id"]]
 
 
-def _explained(row: Row, steps: Sequence[Row], effects: Sequence[Row]) -> Explanation:
+def _explained(row: Row, steps: Sequence[Row], effects: Sequence[Row]) -> Reasons:
     who = _read(row["who"])
     name, role = (str(who[1]), str(who[3])) if isinstance(who, list) and len(who) > 3 else ("", "")
     deeds = tuple(map(_deed, effects))
     texts = [text for step in steps if step["model"] for text in _texts(step)]
     memories = [one for step in steps if step["name"] == "recall" for one in _memories(step)]
-    return Explanation(
+    return Reasons(
         row, name, role, _cut(_read(row["said"])), str(_read(row["url"]) or ""),
         tuple(dict.fromkeys(texts)), tuple(dict.fromkeys(memories)),
         tuple(dict.fromkeys(filter(None, map(_right, steps)))), deeds, _not_acted(row, deeds),
@@ -159,22 +159,20 @@ def _texts(step: Row) -> list[SeenText]:
     for message in messages or ():
         for block in _BLOCK.finditer(str(message.get("text", ""))):
             about = dict(_FIELD.findall(block[1]))
-            told = (about.get(name, "") for name in ("source", "author", "trust"))
-            found.append(SeenText(*told, _cut(block[2])))
+            source, author, trust = (about.get(k, "") for k in ("source", "author", "trust"))
+            found.append(SeenText(source, author, trust, _cut(block[2])))
     return found
 
 
 def _memories(step: Row) -> list[UsedMemory]:
     found = _read(step["output"])
     rows = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-    return [
-        UsedMemory(
-            f"m-{str(one.get('id', ''))[:8]}",
-            *(str(one.get(k) or "") for k in ("kind", "author", "trust", "audience", "why")),
-            _cut(one.get("text")), str(one.get("url") or ""),
-        )
-        for one in rows
-    ]  # fmt: skip
+    return [_memory(one) for one in rows]
+
+
+def _memory(one: Mapping[str, Any]) -> UsedMemory:
+    told = {k: str(one.get(k) or "") for k in ("kind", "author", "trust", "audience", "why", "url")}
+    return UsedMemory(id=f"m-{str(one.get('id', ''))[:8]}", text=_cut(one.get("text")), **told)
 
 
 def _right(step: Row) -> str:

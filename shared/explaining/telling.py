@@ -2,19 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 
-from shared.explaining.explanation import Explanation
+from shared.explaining.explanation import Reasons
 
 NOTHING = "I know nothing about that which may be shown here."
 #: Texts and memories of a run that are named.
 _MOST = 6
 
 
-def told(found: Sequence[Explanation]) -> str:
+def told(found: Sequence[Reasons]) -> str:
     """Return the explanations of runs, the newest first."""
     return "\n\n".join("\n".join(_lines(one)) for one in found) or NOTHING
 
 
-def _lines(one: Explanation) -> Iterator[str]:
+def _lines(one: Reasons) -> Iterator[str]:
     row = one.row
     yield f"Run `{row['id']}` ({row['flow']}, {row['state']}):"
     if one.not_acted:

@@ -72,8 +72,9 @@ class Sessions:
             return None
         try:
             fields: Any = json.loads(urlsafe_b64decode(body))
-            session = Session(*fields[:2], tuple(fields[2]), *fields[3:])
-        except (ValueError, TypeError, IndexError):
+            id_, login, tenants, begun, signed = fields
+            session = Session(id_, login, tuple(tenants), float(begun), float(signed))
+        except (ValueError, TypeError):
             return None
         return session if session.signed <= now + 60 and now < session.begun + LIFE else None
 

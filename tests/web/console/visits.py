@@ -53,7 +53,11 @@ class Visits:
         self.session = self.sessions.begin("ada", (tenant,), NOW)
         self.cookie = self.sessions.cookie(self.session).partition(";")[0] if role or local else ""
         if role:
-            row = {"tenant": tenant, "session": self.session.hashed, "account": "1"}
+            row: dict[str, object] = {
+                "tenant": tenant,
+                "session": self.session.hashed,
+                "account": "1",
+            }
             row |= {"login": "ada", "role": role, "audiences": [*audiences]}
             row |= {"ends": NOW + LIFE}
             sql = SQL["keep"].replace("expires_at < now()", "false")

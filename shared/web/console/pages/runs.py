@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from chalice.app import Response
@@ -53,7 +53,7 @@ def runs(asked: Asked) -> Response:
         **given | {"cost": cost, "person": given["person"].lower().lstrip("@")},
         after=after.at, after_id=after.id, **limits,
     )  # fmt: skip
-    values = {
+    values: dict[str, Any] = {
         "rows": found,
         "given": given,
         "older": _older(found, limits),

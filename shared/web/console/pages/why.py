@@ -2,7 +2,7 @@
 
 from chalice.app import Response
 
-from shared.explaining.explanation import Explanations
+from shared.explaining.explanation import ReasonFinder
 from shared.explaining.question import Question
 from shared.memory.control.listing import Listing, Provenance
 from shared.memory.control.reach import OPERATOR, Reach
@@ -20,7 +20,7 @@ def why(asked: Asked) -> Response:
     if question and question.memory:
         memory = _memory(asked, question.memory)
     elif question:
-        explains = Explanations(asked.database, asked.reader.tenant, asked.reader.parameters)
+        explains = ReasonFinder(asked.database, asked.reader.tenant, asked.reader.parameters)
         found = explains.of(question)
     return asked.page(
         TEMPLATE, "Why", q=text, is_clear=question is not None, found=found, memory=memory
