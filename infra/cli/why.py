@@ -11,7 +11,7 @@ from infra.cli.table import show_json
 from shared.database import Database
 from shared.errors import SettingsError
 from shared.explaining.explanation import ReasonFinder
-from shared.explaining.question import Question
+from shared.explaining.question import Pointer
 from shared.explaining.telling import NOTHING, told
 from shared.memory.control.command_results import WhyResult
 from shared.memory.control.listing import Listing
@@ -20,7 +20,7 @@ from shared.memory.control.subjects import Subject
 
 
 def run_why(known: KnownSystem, options: argparse.Namespace) -> None:
-    question = Question.parse(options.what)
+    question = Pointer.parse(options.what)
     if question is None:
         raise SettingsError(
             f"{options.what!r} is no address of a comment or message, no run, no memory (m-1a2b),"
@@ -50,7 +50,7 @@ def _memory(database: Database, tenant: str, id_: str, options: argparse.Namespa
         print(WhyResult(found, is_one=True))
 
 
-def _at_the_door(question: Question, options: argparse.Namespace) -> list[str]:
+def _at_the_door(question: Pointer, options: argparse.Namespace) -> list[str]:
     """Return why the front door did not take a delivery, from the log of ./scripts/dev."""
     log = options.data / "aws" / "functions.log"
     if not question.event or not log.exists():

@@ -207,9 +207,7 @@ CHECKS: Mapping[str, Check] = {
     "slack_api_url": check_address,
     "front_door_url": check_address,
     "api_tokens": partial(_read_by, _api_tokens),
-    "console_key": partial(
-        check_form, r"[!-~]{32,200}", "32 characters or more, such as openssl rand -hex 32 writes"
-    ),
+    "console_key": check_key,
     "console_operators": partial(
         check_form, rf"{_TEAM}(?:\s*,\s*{_TEAM})*", "teams of GitHub, such as acme/platform"
     ),

@@ -5,7 +5,7 @@ from typing import Self
 from shared.database import Database
 from shared.desk import Loan
 from shared.explaining.explanation import ReasonFinder
-from shared.explaining.question import Question
+from shared.explaining.question import Pointer
 from shared.explaining.telling import told
 from shared.journal import Outcome
 from shared.memory.audience import Audiences
@@ -25,7 +25,7 @@ class WhyDesk:
 
     def why(self, text: str) -> str:
         """Explain the run, the delivery or the address; '' when `text` is none of these."""
-        question = Question.parse(text)
+        question = Pointer.parse(text)
         if question is None or question.memory:
             return ""
         event = self._run.event

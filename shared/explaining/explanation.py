@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from shared.database import Database, Row, Statement, queries
-from shared.explaining.question import Question
+from shared.explaining.question import Pointer
 
 SQL = queries(__file__, "explanation.sql")
 
@@ -50,7 +50,7 @@ class UsedMemory(NamedTuple):
     url: str
 
 
-class Deed(NamedTuple):
+class DoneThing(NamedTuple):
     """Something that the run did, or set out to do."""
 
     tool: str
@@ -72,7 +72,7 @@ class Reasons:
     texts: tuple[SeenText, ...] = ()
     memories: tuple[UsedMemory, ...] = ()
     rights: tuple[str, ...] = ()
-    deeds: tuple[Deed, ...] = ()
+    deeds: tuple[DoneThing, ...] = ()
     not_acted: str = ""
 
 
@@ -85,7 +85,7 @@ class ReasonFinder:
         self._bounds = {"everywhere": False, "audiences": []} | dict(bounds) | {"tenant": tenant}
         self._tenant = tenant
 
-    def of(self, question: Question) -> list[Reasons]:
+    def of(self, question: Pointer) -> list[Reasons]:
         """Return the explanations, the newest run first; none where nothing may be shown."""
         return self.of_runs(self._found(question))
 
@@ -96,7 +96,7 @@ class ReasonFinder:
         rows, steps, effects = self._rows(("runs", "steps", "effects"), ids=[*ids])
         return [_explained(row, _of(row, steps), _of(row, effects)) for row in rows]
 
-    def _found(self, question: Question) -> list[str]:
+    def _found(self, question: Pointer) -> list[str]:
         values: Row = {**question._asdict(), "limit": _MOST}
         names: tuple[str, ...] = ()
         if question.run:
@@ -134,7 +134,7 @@ def _explained(row: Row, steps: Sequence[Row], effects: Sequence[Row]) -> Reason
     )  # fmt: skip
 
 
-def _not_acted(row: Row, deeds: Sequence[Deed]) -> str:
+def _not_acted(row: Row, deeds: Sequence[DoneThing]) -> str:
     if any(deed.state == "committed" for deed in deeds):
         return ""
     because = row["reason"] or _STATES.get(row["state"], "")
@@ -144,10 +144,10 @@ def _not_acted(row: Row, deeds: Sequence[Deed]) -> str:
     return because if because == told else f"{told}: {because}"
 
 
-def _deed(row: Row) -> Deed:
+def _deed(row: Row) -> DoneThing:
     receipt = _read(row["receipt"])
     url = str(receipt.get("url") or "") if isinstance(receipt, dict) else ""
-    return Deed(row["tool"], row["target"], row["state"], row["reason"], url)
+    return DoneThing(row["tool"], row["target"], row["state"], row["reason"], url)
 
 
 def _texts(step: Row) -> list[SeenText]:

@@ -14,7 +14,7 @@ _ARCHIVE = re.compile(r"/archives/([A-Z0-9]+)/p(\d{10})(\d{6})")
 _TS = re.compile(r"(\d{10})\.(\d{6})")
 
 
-class Question(NamedTuple):
+class Pointer(NamedTuple):
     """What is pointed at: one of `run` (the begin of an id), `memory` (an id as it is shown),
     `event`, `target` with `part` (a comment's id, or '' for the whole issue), or `ts` (a message of
     Slack, in `channel`)."""
@@ -28,7 +28,7 @@ class Question(NamedTuple):
     ts: str = ""
 
     @classmethod
-    def parse(cls, text: str) -> "Question | None":
+    def parse(cls, text: str) -> "Pointer | None":
         """Read it; None when it points at nothing that the journal could know."""
         text = text.replace("\0", "").strip().strip("<>`")[:500]
         if _RUN.fullmatch(text):
@@ -44,21 +44,21 @@ class Question(NamedTuple):
         return None
 
 
-def _address(text: str) -> Question | None:
+def _address(text: str) -> Pointer | None:
     try:
         parts = urlsplit(text)
     except ValueError:
         return None
     path = unquote(parts.path)
     if found := _CONSOLE.fullmatch(path):
-        return Question(run=found[1])
+        return Pointer(run=found[1])
     if found := _ARCHIVE.fullmatch(path):
-        return Question(channel=found[1], ts=f"{found[2]}.{found[3]}")
+        return Pointer(channel=found[1], ts=f"{found[2]}.{found[3]}")
     fields = parse_qs(parts.query)
     ts = fields.get("message_ts", [""])[0]
     if _TS.fullmatch(ts):
-        return Question(channel=fields.get("channel", [""])[0], ts=ts)
+        return Pointer(channel=fields.get("channel", [""])[0], ts=ts)
     if found := _ISSUE.fullmatch(path):
         part = _PART.fullmatch(parts.fragment)
-        return Question(target=f"{found[1]}#{found[2]}", part=part[1] if part else "")
+        return Pointer(target=f"{found[1]}#{found[2]}", part=part[1] if part else "")
     return None

@@ -20,9 +20,9 @@ from shared.settings import Settings
 from shared.web.console import rendering
 from shared.web.console.access import Reader, Visitor
 from shared.web.console.pages import PAGES
-from shared.web.console.routing import Asked, Routes
+from shared.web.console.routing import PageRequest, Routes
 from shared.web.console.sessions import Session, Sessions
-from shared.web.console.sign_in import BACK, GO, OUT, SignIn, reader_of
+from shared.web.console.sign_in import BACK, GO, OUT, ConsoleSignIn, reader_of
 
 ready()
 
@@ -70,7 +70,7 @@ class Console(NamedTuple):
         if route.least == "operator" and not reader.is_operator:
             raise RequestRefused(403, "Only operators may do that.")
         return route.answer(
-            Asked(
+            PageRequest(
                 reader, visitor, self.database, self.settings, query, parts, form,
                 sessions.token(session.id), base, self.now(), self.publish,
                 request.headers.get("hx-request") == "true", fresh,
@@ -81,7 +81,7 @@ class Console(NamedTuple):
         door = urlsplit(self.settings.front_door_url)
         host = door.netloc or str(request.context["domainName"])
         address = f"{door.scheme or 'https'}://{host}{base}"
-        signing, now = SignIn(self.settings, self.database, sessions, address), self.now()
+        signing, now = ConsoleSignIn(self.settings, self.database, sessions, address), self.now()
         if path == GO:
             return signing.go(now)
         if path == BACK:

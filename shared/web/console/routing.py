@@ -14,7 +14,7 @@ from shared.web.console import rendering
 from shared.web.console.access import Reader, Role, Visitor
 
 
-class Asked(NamedTuple):
+class PageRequest(NamedTuple):
     """A request, with who sent it and what its page may use. `publish` brings an event to the bus;
     `base` stands before each address of the console; `now` is in seconds since the epoch."""
 
@@ -57,7 +57,7 @@ class Asked(NamedTuple):
         return Response("", headers=headers, status_code=303)
 
 
-Answer = Callable[[Asked], Response]
+Answer = Callable[[PageRequest], Response]
 
 
 class Route(NamedTuple):

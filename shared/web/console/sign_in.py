@@ -24,7 +24,7 @@ GO, BACK, OUT = "sign-in", "signed-in", "sign-out"
 _OVER = "This sign-in is over, or was not begun in this browser. Begin again."
 
 
-class SignIn:
+class ConsoleSignIn:
     """Signs people in. `url` is the console's whole address, which GitHub leads back to."""
 
     def __init__(

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from shared.database import Row
-from shared.web.console.routing import Asked
+from shared.web.console.routing import PageRequest
 from tests.web.console.conftest import Come
 from tests.web.console.large_journal import write_large_journal
 
@@ -25,10 +25,12 @@ def test_no_page_reads_a_table_whole(
 ) -> None:
     run = write_large_journal(database_url, RUNS)
     plans: list[tuple[str, Any]] = []
-    whole = Asked.rows
+    whole = PageRequest.rows
     with psycopg.connect(database_url, autocommit=True) as owner:
 
-        def rows(self: Asked, sql: Any, *names: str, **values: object) -> Sequence[Sequence[Row]]:
+        def rows(
+            self: PageRequest, sql: Any, *names: str, **values: object
+        ) -> Sequence[Sequence[Row]]:
             for name in names:
                 if not re.match(r"insert|delete|with again", sql[name].lstrip("- \n"), re.I):
                     owner.execute(
@@ -39,7 +41,7 @@ def test_no_page_reads_a_table_whole(
                     plans.append((name, explained.fetchone()))
             return whole(self, sql, *names, **values)
 
-        monkeypatch.setattr(Asked, "rows", rows)
+        monkeypatch.setattr(PageRequest, "rows", rows)
         pages = [
             "runs", "runs?flow=chat", "runs?state=failed", "runs?words=answer",
             "runs?person=person7",

@@ -6,7 +6,7 @@ from chalice.app import Response
 
 from shared.database import queries
 from shared.web.console.pages.plots import columns
-from shared.web.console.routing import Asked
+from shared.web.console.routing import PageRequest
 
 SQL = queries(__file__, "costs.sql")
 TEMPLATE = "costs.html"
@@ -14,7 +14,7 @@ TEMPLATE = "costs.html"
 SPANS = (1, 7, 30)
 
 
-def costs(asked: Asked) -> Response:
+def costs(asked: PageRequest) -> Response:
     """Show the costs of the last days."""
     given = asked.given("days")
     days = int(given) if given in map(str, SPANS) else 7

@@ -5,20 +5,20 @@ from chalice.app import Response
 from shared.aws.looks import tick
 from shared.database import queries
 from shared.errors import RequestRefused
-from shared.web.console.routing import Asked
+from shared.web.console.routing import PageRequest
 
 SQL = queries(__file__, "dead_letters.sql")
 TEMPLATE = "dead_letters.html"
 _SHOWN = 100
 
 
-def dead_letters(asked: Asked) -> Response:
+def dead_letters(asked: PageRequest) -> Response:
     """List the dead letters."""
     [found] = asked.rows(SQL, "letters", limit=_SHOWN)
     return asked.page(TEMPLATE, "Dead letters", letters=found, limit=_SHOWN)
 
 
-def redrive(asked: Asked) -> Response:
+def redrive(asked: PageRequest) -> Response:
     """Start one run again, or with `run=all` all of them; note who did, and wake the sweep.
 
     Raises RequestRefused when none of that name was given up.

@@ -10,13 +10,13 @@ from shared.memory.control.forgetting import Forgetting
 from shared.memory.control.listing import Listing
 from shared.memory.control.reach import OPERATOR, Reach
 from shared.memory.control.subjects import Subject
-from shared.web.console.routing import Asked
+from shared.web.console.routing import PageRequest
 
 TEMPLATE = "memory.html"
 _SHOWN = 50
 
 
-def memory(asked: Asked) -> Response:
+def memory(asked: PageRequest) -> Response:
     """List what matches; `as` narrows it to what an audience sees."""
     text, seen_by = asked.given("q"), asked.given("as")
     subject = Subject.parse(text) if text else None
@@ -32,7 +32,7 @@ def memory(asked: Asked) -> Response:
     )  # fmt: skip
 
 
-def forget(asked: Asked) -> Response:
+def forget(asked: PageRequest) -> Response:
     """Forget what matches, and note who did; the page before showed how much that is.
 
     Raises RequestRefused when it is more or less by now than it was there.
@@ -50,7 +50,7 @@ def forget(asked: Asked) -> Response:
     return asked.elsewhere("memory")
 
 
-def _reach(asked: Asked, seen_by: str) -> Reach:
+def _reach(asked: PageRequest, seen_by: str) -> Reach:
     """Return what an audience sees; without one, what the reader does. A viewer narrows only what
     they see themselves."""
     own = asked.reader.audiences

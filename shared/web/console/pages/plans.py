@@ -10,7 +10,7 @@ from shared.database import Row, queries
 from shared.errors import RequestRefused
 from shared.web.api_requests import ApiRequest, RunEvent, TokenHolder, answer, order
 from shared.web.console.pages.timeline import read_json
-from shared.web.console.routing import Asked
+from shared.web.console.routing import PageRequest
 
 SQL = queries(__file__, "plans.sql")
 LIST, ONE = "plans.html", "plan.html"
@@ -28,13 +28,13 @@ class Node(NamedTuple):
     y: int
 
 
-def plans(asked: Asked) -> Response:
+def plans(asked: PageRequest) -> Response:
     """List the newest plans."""
     [found] = asked.rows(SQL, "plans", limit=_SHOWN)
     return asked.page(LIST, "Plans", plans=found)
 
 
-def plan(asked: Asked) -> Response:
+def plan(asked: PageRequest) -> Response:
     """Show one plan; raises RequestRefused where the reader may see none."""
     names = ("plan", "steps", "versions", "approvals")
     head, steps, versions, approvals = asked.rows(SQL, *names, plan=asked.path["plan"])
@@ -53,7 +53,7 @@ def plan(asked: Asked) -> Response:
     )  # fmt: skip
 
 
-def decide(asked: Asked) -> Response:
+def decide(asked: PageRequest) -> Response:
     """Approve, reject or change what a plan asks, as the REST API does."""
     said = asked.form.get("answer", "")
     fields = {"answer": said, "digest": asked.form.get("digest", "")}
@@ -63,18 +63,18 @@ def decide(asked: Asked) -> Response:
     return _published(asked, answer(asked.path["plan"], asked.path["step"], sent), said)
 
 
-def cancel(asked: Asked) -> Response:
+def cancel(asked: PageRequest) -> Response:
     """Stop a plan or a run, as the REST API does."""
     return _published(asked, order("cancel", asked.path["plan"], _sent(asked, b"")), "cancel")
 
 
-def _sent(asked: Asked, body: bytes) -> ApiRequest:
+def _sent(asked: PageRequest, body: bytes) -> ApiRequest:
     who = TokenHolder(asked.reader.tenant, f"console:{asked.reader.login}", "member")
     headers = {"content-type": "application/json", "idempotency-key": os.urandom(8).hex()}
     return ApiRequest(body, headers, who, asked.now)
 
 
-def _published(asked: Asked, wanted: RunEvent, action: str) -> Response:
+def _published(asked: PageRequest, wanted: RunEvent, action: str) -> Response:
     """Publish a change of a plan that the operator may see, and note who made it."""
     [found] = asked.rows(SQL, "plan", plan=asked.path["plan"])
     if not found:

@@ -3,7 +3,7 @@
 from chalice.app import Response
 
 from shared.database import queries
-from shared.web.console.routing import Asked
+from shared.web.console.routing import PageRequest
 
 SQL = queries(__file__, "reviews.sql")
 TEMPLATE = "reviews.html"
@@ -11,7 +11,7 @@ STATES = ("posted", "held", "dismissed", "fixed", "withdrawn")
 _SHOWN = 100
 
 
-def reviews(asked: Asked) -> Response:
+def reviews(asked: PageRequest) -> Response:
     """List the newest findings."""
     given = {name: asked.given(name) for name in ("repository", "state")}
     [found] = asked.rows(SQL, "findings", limit=_SHOWN, **given)

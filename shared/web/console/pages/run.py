@@ -7,7 +7,7 @@ from chalice.app import Response
 from shared.database import queries
 from shared.errors import RequestRefused
 from shared.web.console.pages.timeline import ROOM, WIDTH, timeline
-from shared.web.console.routing import Asked
+from shared.web.console.routing import PageRequest
 
 SQL = queries(__file__, "run.sql")
 TEMPLATE = "run.html"
@@ -16,7 +16,7 @@ TEMPLATE = "run.html"
 _SHOWN = 400
 
 
-def run(asked: Asked) -> Response:
+def run(asked: PageRequest) -> Response:
     """Show a run; raises RequestRefused where the reader may see none."""
     names = ("run", "steps", "effects", "sums", "beside", "signals")
     values = {"run": asked.path["run"], "room": ROOM, "limit": _SHOWN}

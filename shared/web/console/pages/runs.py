@@ -9,7 +9,7 @@ from chalice.app import Response
 
 from shared.database import Row, queries
 from shared.errors import RequestRefused
-from shared.web.console.routing import Asked
+from shared.web.console.routing import PageRequest
 
 SQL = queries(__file__, "runs.sql")
 TEMPLATE, ROWS = "runs.html", "runs_rows.html"
@@ -42,7 +42,7 @@ class Cursor(NamedTuple):
         return f"{round(self.at.timestamp() * 1e6)}_{self.id}" if self.at else ""
 
 
-def runs(asked: Asked) -> Response:
+def runs(asked: PageRequest) -> Response:
     """Show a page of runs; a browser that asks for the rows alone gets no frame."""
     given = {name: asked.given(name) for name in _FILTERS}
     after = Cursor.read(asked.given("after"))
@@ -75,7 +75,7 @@ def _older(rows: Sequence[Row], limits: dict[str, int]) -> str:
     return ""
 
 
-def _tenant(asked: Asked) -> dict[str, str]:
+def _tenant(asked: PageRequest) -> dict[str, str]:
     return {"tenant": asked.reader.tenant} if asked.query.get("tenant") else {}
 
 

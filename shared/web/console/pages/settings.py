@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from chalice.app import Response
 
 from shared.settings import Settings, bundled
-from shared.web.console.routing import Asked
+from shared.web.console.routing import PageRequest
 
 TEMPLATE = "settings.html"
 
@@ -14,7 +14,7 @@ _SECRET_WORDS = ("secret", "token", "key", "password")
 _HIDDEN = frozenset({"database_url", "console_key", "api_tokens"})
 
 
-def settings(asked: Asked) -> Response:
+def settings(asked: PageRequest) -> Response:
     """List the settings that this function has, with their sources."""
     given, defaults = bundled(), Settings._field_defaults
     rows = []

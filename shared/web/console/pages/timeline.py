@@ -16,7 +16,7 @@ WIDTH = 1000.0
 
 
 @dataclass
-class Moment:
+class TimelineEntry:
     """One step or effect. `start`, since the run's first moment, and `length` are in seconds; `at`
     and `wide` are the same in the units of the picture."""
 
@@ -38,7 +38,7 @@ class Moment:
         return self.start + self.length
 
 
-def timeline(steps: Iterable[Row], effects: Iterable[Row]) -> list[list[Moment]]:
+def timeline(steps: Iterable[Row], effects: Iterable[Row]) -> list[list[TimelineEntry]]:
     """Return the moments in groups: those of a group overlap in time."""
     moments = [*map(_step, steps), *map(_effect, effects)]
     moments.sort(key=lambda one: one.start)
@@ -53,8 +53,8 @@ def timeline(steps: Iterable[Row], effects: Iterable[Row]) -> list[list[Moment]]
     return _groups(moments)
 
 
-def _groups(moments: Sequence[Moment]) -> list[list[Moment]]:
-    groups: list[list[Moment]] = []
+def _groups(moments: Sequence[TimelineEntry]) -> list[list[TimelineEntry]]:
+    groups: list[list[TimelineEntry]] = []
     until = -1.0
     for one in moments:
         if groups and one.start < until - 0.0005:
@@ -65,7 +65,7 @@ def _groups(moments: Sequence[Moment]) -> list[list[Moment]]:
     return groups
 
 
-def _step(row: Row) -> Moment:
+def _step(row: Row) -> TimelineEntry:
     name = str(row["name"])
     given, output, choice = (read_json(row[key]) for key in ("input", "output", "choice"))
     kind, told = "step", {}
@@ -78,7 +78,7 @@ def _step(row: Row) -> Moment:
     elif name in {"choice", "choose"} and isinstance(choice, dict):
         kind, told = "choice", choice
     length = (row["duration_ms"] or 0.0) / 1000
-    return Moment(kind, name, row, row["started_at"].timestamp(), length, told)
+    return TimelineEntry(kind, name, row, row["started_at"].timestamp(), length, told)
 
 
 def _model(given: dict[str, Any], output: Any, choice: Any) -> dict[str, Any]:
@@ -97,14 +97,14 @@ def _model(given: dict[str, Any], output: Any, choice: Any) -> dict[str, Any]:
     }
 
 
-def _effect(row: Row) -> Moment:
+def _effect(row: Row) -> TimelineEntry:
     receipt, arguments = read_json(row["receipt"]), read_json(row["arguments"])
     receipt = receipt if isinstance(receipt, dict) else {}
     arguments = arguments if isinstance(arguments, dict) else {}
     words = next((arguments[key] for key in ("body", "text") if arguments.get(key)), "")
     told = {"link": link(receipt.get("url")), "words": words, "arguments": arguments}
     length = max(row["duration_ms"] or 0.0, 0.0) / 1000
-    return Moment("effect", row["tool"], row, row["started_at"].timestamp(), length, told)
+    return TimelineEntry("effect", row["tool"], row, row["started_at"].timestamp(), length, told)
 
 
 def read_json(text: str | None) -> Any:

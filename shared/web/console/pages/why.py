@@ -3,19 +3,19 @@
 from chalice.app import Response
 
 from shared.explaining.explanation import ReasonFinder
-from shared.explaining.question import Question
+from shared.explaining.question import Pointer
 from shared.memory.control.listing import Listing, Provenance
 from shared.memory.control.reach import OPERATOR, Reach
 from shared.memory.control.subjects import Subject
-from shared.web.console.routing import Asked
+from shared.web.console.routing import PageRequest
 
 TEMPLATE = "why.html"
 
 
-def why(asked: Asked) -> Response:
+def why(asked: PageRequest) -> Response:
     """Explain what the address points at; without `q`, ask for it."""
     text = asked.given("q", 500)
-    question = Question.parse(text) if text else None
+    question = Pointer.parse(text) if text else None
     found, memory = [], Provenance()
     if question and question.memory:
         memory = _memory(asked, question.memory)
@@ -27,7 +27,7 @@ def why(asked: Asked) -> Response:
     )
 
 
-def _memory(asked: Asked, id_: str) -> Provenance:
+def _memory(asked: PageRequest, id_: str) -> Provenance:
     subject = Subject.parse(id_)
     if subject is None or subject.by != "id":
         return Provenance()
