@@ -7,6 +7,7 @@ from shared.actions.slack.actions import Reply, Whisper
 from shared.agent import Agent, flow
 from shared.events import Event
 from shared.evidence.gaps import GapsDesk
+from shared.explaining.desk import WhyDesk
 from shared.learning.learnings import LearningsDesk
 from shared.memory.control.desk import MemoryDesk
 from shared.people.desk import PeopleDesk
@@ -29,7 +30,7 @@ def memory(event: Event, agent: Agent) -> None:
         case "know":
             answer = desk.know(event.text)
         case "why":
-            answer = desk.why(event.text)
+            answer = agent.desk(WhyDesk).why(event.text) or desk.why(event.text)
         case "export":
             answer = desk.export()
         case "help":

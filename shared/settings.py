@@ -91,6 +91,9 @@ class Settings(NamedTuple):
     front_door_url: str = ""
     # The REST API
     api_tokens: str = ""
+    # The console
+    console_key: str = ""
+    console_operators: str = ""
     # Models
     model_small: str = "offline"
     model_large: str = "offline"

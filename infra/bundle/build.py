@@ -19,8 +19,8 @@ from shared.errors import SettingsError
 #: The parameters of template.yaml that configure functions beside their memory and variables.
 CONFIGURING = ("SecurityGroups", "Subnets", "Tracing")
 
-#: How a module names a file of SQL beside it.
-_SQL = re.compile(r'"([\w-]+\.sql)"')
+#: How a module names a file of SQL, or a template of a page, beside it.
+_BESIDE = re.compile(r'"([\w-]+\.(?:sql|html))"')
 
 
 class Declared(NamedTuple):
@@ -126,7 +126,7 @@ def build(
 
 def _copy_modules(needs: Trace, root: Path, into: Path) -> None:
     for file in needs.modules.values():
-        for source in (file, *_sql_of(file), *_roots_of(file)):
+        for source in (file, *_beside(file), *_shipped_with(file)):
             copy = into / source.relative_to(root)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, copy)
@@ -138,21 +138,23 @@ def _copy_authorities(database_ca: str, into: Path) -> None:
         (folder / "own.pem").write_text(authorities(database_ca), "utf-8")
 
 
-def _roots_of(module: Path) -> Iterable[Path]:
-    """Return the certificates that ship with a package."""
-    return module.parent.glob("roots/*.pem") if module.name == "__init__.py" else ()
+def _shipped_with(module: Path) -> Iterable[Path]:
+    """Return the certificates, and the files for browsers, that ship with a package."""
+    if module.name != "__init__.py":
+        return ()
+    return [*module.parent.glob("roots/*.pem"), *module.parent.glob("static/*")]
 
 
-def _sql_of(module: Path) -> Iterable[Path]:
-    """Return the SQL that ships with a module: the files that it names; with a package also those
-    that no module of it names."""
-    named = _named_sql(module)
+def _beside(module: Path) -> Iterable[Path]:
+    """Return the SQL and the templates that ship with a module: the files that it names; with a
+    package also the SQL that no module of it names."""
+    named = _named_beside(module)
     if module.name == "__init__.py":
-        elsewhere = {file for other in module.parent.glob("*.py") for file in _named_sql(other)}
+        elsewhere = {file for other in module.parent.glob("*.py") for file in _named_beside(other)}
         named |= {*module.parent.glob("*.sql")} - elsewhere
     return named
 
 
-def _named_sql(module: Path) -> set[Path]:
-    names = _SQL.findall(module.read_text("utf-8"))
+def _named_beside(module: Path) -> set[Path]:
+    names = _BESIDE.findall(module.read_text("utf-8"))
     return {file for name in names if (file := module.with_name(name)).exists()}

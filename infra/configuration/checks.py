@@ -177,6 +177,7 @@ def _retention(text: str) -> object:
 _ON_OFF = partial(check_choice, ("on", "off"))
 _NAMES = r"[\w*.:/#@-]+(?:\s*,\s*[\w*.:/#@-]+)*"
 _ARN = r"arn:aws[\w-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+"
+_TEAM = r"[A-Za-z0-9][A-Za-z0-9-]*/[a-z0-9][a-z0-9_-]*"
 _SLUG = r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?"
 
 #: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
@@ -206,6 +207,10 @@ CHECKS: Mapping[str, Check] = {
     "slack_api_url": check_address,
     "front_door_url": check_address,
     "api_tokens": partial(_read_by, _api_tokens),
+    "console_key": check_key,
+    "console_operators": partial(
+        check_form, rf"{_TEAM}(?:\s*,\s*{_TEAM})*", "teams of GitHub, such as acme/platform"
+    ),
     "model_small": _models,
     "model_large": _models,
     "model_embed": _embedder,

@@ -13,6 +13,7 @@ SECRETS: Mapping[str, tuple[str, ...]] = {
     "github": ("github_app_private_key", "github_token"),
     "slack": ("slack_bot_token", "slack_client_secret", "slack_token_keys"),
     "sign-in": ("github_client_secret",),
+    "console": ("console_key",),
     "models": ("openai_api_key", "anthropic_api_key"),
     "database/owner": ("database_url",),
     "database/runtime": ("database_runtime_url",),

@@ -127,6 +127,7 @@ class System:
             self._say(f"           migrated: {', '.join(told)}")
         environment.setdefault("GITHUB_WEBHOOK_SECRET", self._secret("github"))
         environment.setdefault("SLACK_SIGNING_SECRET", self._secret("slack"))
+        environment.setdefault("CONSOLE_KEY", self._secret("console"))
         if not self._is_real("github_token", "github_app_id", "github_api_url"):
             with self._step("GitHub sandbox"):
                 environment |= self._sandbox_github(environment["GITHUB_WEBHOOK_SECRET"])

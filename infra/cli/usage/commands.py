@@ -82,6 +82,14 @@ def add_run(command: argparse.ArgumentParser) -> None:
     add_json(command)
 
 
+def add_why(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "what", metavar="URL|RUN|M-ID", help="a comment, a message, a run, a memory, a delivery"
+    )
+    command.add_argument("--tenant", default="", help="whose it is, where there are several")
+    add_json(command)
+
+
 def add_budget(command: argparse.ArgumentParser) -> None:
     command.add_argument("--days", type=whole(1, 3660), default=1, help="how many, with today (1)")
     add_json(command)

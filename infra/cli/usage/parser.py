@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str, str]] 
         "compare",
         "say what a change would have done to recorded runs; promote, reject or neither",
     ),
+    "why": (commands.add_why, "why", "say why it did something, or did not"),
     "timers": (commands.add_timers, "timers", "list what is set for later"),
     "workspaces": (
         commands.add_workspaces,

@@ -45,6 +45,11 @@ def account_of(settings: Settings, code: str, back: str, verifier: str) -> GitHu
 
     Raises ActionRejected for a code that GitHub does not take, ActionUnavailable without an answer.
     """
+    return whose(settings, token_of(settings, code, back, verifier))
+
+
+def token_of(settings: Settings, code: str, back: str, verifier: str) -> str:
+    """Return the token that a code is exchanged for; raises as `account_of` does."""
     fields = {
         "client_id": settings.require("github_client_id"),
         "client_secret": settings.credential("github_client_secret").value,
@@ -57,11 +62,21 @@ def account_of(settings: Settings, code: str, back: str, verifier: str) -> GitHu
     if not isinstance(token, str) or not token:
         reason = str(given.get("error") or "no token")[:60]
         raise ActionRejected(f"github: could not tell whose code it is: {reason}")
-    found = _asked("GET", f"{api_url(settings)}/user", Authorization=f"Bearer {token}")
+    return token
+
+
+def whose(settings: Settings, token: str) -> GitHubAccount:
+    """Return whose token it is; raises as `account_of` does."""
+    found = asked_as(settings, token, "/user")
     id_, login = found.get("id"), found.get("login")
     if type(id_) is not int or not isinstance(login, str) or not login:
         raise ActionRejected("github: its answer names no account; check GITHUB_API_URL")
     return GitHubAccount(str(id_), login)
+
+
+def asked_as(settings: Settings, token: str, path: str) -> dict[str, Any]:
+    """Return what GitHub answers a person at `path`; raises as `account_of` does."""
+    return _asked("GET", f"{api_url(settings)}{path}", Authorization=f"Bearer {token}")
 
 
 def _asked(method: str, url: str, body: str | None = None, **headers: str) -> dict[str, Any]:

@@ -28,6 +28,8 @@ RIGHT = {
     "GITHUB_WEB_URL": "https://github.acme.dev",
     "GITHUB_CLIENT_ID": "Iv23liAbC",
     "GITHUB_CLIENT_SECRET": "c" * 40,
+    "CONSOLE_KEY": "k" * 64,
+    "CONSOLE_OPERATORS": "acme/platform, acme/support",
     "GITHUB_BOT_NAME": "my-agent",
     "GITHUB_LABEL_PREFIX": "my agent:",
     "SLACK_SIGNING_SECRET": "8f742231b10e8888abcd99yyyzzz85a5",
@@ -105,6 +107,7 @@ FREE = {"GITHUB_WEBHOOK_SECRET"}
 KEYS = {
     "SLACK_SIGNING_SECRET",
     "SLACK_CLIENT_SECRET",
+    "CONSOLE_KEY",
     "GITHUB_CLIENT_SECRET",
     "OPENAI_API_KEY",
     "ANTHROPIC_API_KEY",
