@@ -16,7 +16,7 @@ from shared.actions.timers import SetTimer
 from shared.agent import Agent, flow
 from shared.errors import ActionRejected, RequestUnclear
 from shared.events import Event
-from shared.evidence.kept_sources import KeptSources
+from shared.evidence.standing import KeptSources
 from shared.forms import Choice
 from shared.home.desk import HomeDesk
 from shared.installations.handing import HandingDesk

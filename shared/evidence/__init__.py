@@ -17,6 +17,5 @@ unknown    "I don't know": what was searched, and whom to ask
 gaps       what was asked and not answered, for who writes documentation
 searching  the tools with which a model searches GitHub, Slack and the memory
 desk       EvidenceDesk, which a flow borrows
-kept_sources  reads the sources of an answer again that was kept for later
 unasked    answers what nobody asked the agent, when it is sure
 """

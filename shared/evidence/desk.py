@@ -29,7 +29,7 @@ from shared.evidence.passages import GivenPassage, GivenPassages
 from shared.evidence.readers import readers_of
 from shared.evidence.repositories import Repositories
 from shared.evidence.searching import Searching
-from shared.evidence.small_talk import is_talk, states_nothing
+from shared.evidence.small_talk import is_courtesy, is_talk, states_nothing
 from shared.evidence.standing import SourceCheck
 from shared.evidence.titles import named_place, titled
 from shared.evidence.unknown import directly, heading, here, proposed, unknown, who_may_know
@@ -203,7 +203,7 @@ class EvidenceDesk:
         if answer.is_silent and self._proposed and answer.kind != "unknown":
             told = proposed(self._question)
             return Settled(told, told, self._marked(unanswered=False))
-        if answer.is_silent and is_talk(self._question):
+        if answer.is_silent and (is_talk(self._question) or is_courtesy(self._question)):
             told = here(self._question)
             return Settled(told, told, self._marked(unanswered=False))
         if answer.is_silent:
