@@ -16,6 +16,7 @@ from shared.actions.timers import SetTimer
 from shared.agent import Agent, flow
 from shared.errors import ActionRejected, RequestUnclear
 from shared.events import Event
+from shared.evidence.standing import KeptSources
 from shared.forms import Choice
 from shared.home.desk import HomeDesk
 from shared.installations.handing import HandingDesk
@@ -32,7 +33,7 @@ from shared.summarising.desk import SummaryDesk
 from shared.summarising.summary import summary_of_thread
 from shared.team_settings.channels.desk import ChannelDesk
 from shared.team_settings.channels.first_week import FirstWeek
-from shared.team_settings.channels.unasked import OVER, Outcome, UnaskedDesk
+from shared.team_settings.channels.unasked import OVER, STALE, Outcome, UnaskedDesk
 
 _UNCONNECTED = "No repository is connected with this place. An operator names it in REPOSITORIES."
 _REFUSED = {
@@ -178,11 +179,15 @@ def _channel_settings(agent: Agent, how: str) -> None:
 def _decide(event: Event, agent: Agent, outcome: Outcome) -> None:
     """Send or drop the draft whose button somebody pressed."""
     draft = agent.desk(UnaskedDesk).decide(event.text, outcome)
+    said = "" if draft else OVER
+    if draft and outcome == "sent" and not agent.desk(KeptSources).stand(draft.sources):
+        agent.desk(UnaskedDesk).withdraw(event.text)
+        draft, said = None, STALE
     if draft:
         _note_draft(agent, event.text, outcome)
     if draft and outcome == "sent":
         agent.act(Reply(draft.thread, draft.text))
-    _put_away(event, agent, "" if draft else OVER)
+    _put_away(event, agent, said)
 
 
 def _put_away(event: Event, agent: Agent, said: str = "") -> None:
@@ -203,13 +208,17 @@ def _edit(event: Event, agent: Agent, how: str) -> None:
         choice = Choice(event.text, "The answer that I drafted")
         form.fill({"draft": event.text, "text": draft.text}, {"draft": [choice]})
         return
-    said = form.values
-    if draft := desk.decide(said["draft"], "edited"):
+    said, told = form.values, OVER
+    draft = desk.decide(said["draft"], "edited")
+    if draft and not agent.desk(KeptSources).stand(draft.sources):
+        desk.withdraw(said["draft"])
+        draft, told = None, STALE
+    if draft:
         # From -1, nothing of it is left, to 1, all.
         left = 2 * edited(shape_of(draft.text), shape_of(said["text"])) - 1
         _note_draft(agent, said["draft"], "edited", left)
         agent.act(Reply(draft.thread, said["text"]))
-    form.tell("Sent." if draft else OVER)
+    form.tell("Sent." if draft else told)
     _put_away(event, agent)
 
 

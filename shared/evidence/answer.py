@@ -51,6 +51,8 @@ class CheckedAnswer:
         #: The new numbers, by what the list of sources shows once.
         self._renumbered: dict[str, int] = {}
         self._first: dict[int, GivenPassage] = {}
+        #: How many units stay without a number of their own.
+        self.bare = 0
         #: How many units were dropped, and the numbers that failed.
         self.dropped = 0
         self.failed: set[int] = set()
@@ -140,6 +142,7 @@ class CheckedAnswer:
                 self._keep(unit, ())
 
     def _keep(self, unit: Unit, numbers: Collection[int]) -> None:
+        self.bare += not numbers
         for number in numbers:
             passage = self._given[number]
             new = self._renumbered.setdefault(passage.source, len(self._renumbered) + 1)

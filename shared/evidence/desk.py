@@ -29,7 +29,7 @@ from shared.evidence.passages import GivenPassage, GivenPassages
 from shared.evidence.readers import readers_of
 from shared.evidence.repositories import Repositories
 from shared.evidence.searching import Searching
-from shared.evidence.small_talk import is_talk, states_nothing
+from shared.evidence.small_talk import is_courtesy, is_talk, states_nothing
 from shared.evidence.standing import SourceCheck
 from shared.evidence.titles import named_place, titled
 from shared.evidence.unknown import directly, heading, here, proposed, unknown, who_may_know
@@ -148,7 +148,7 @@ class EvidenceDesk:
         if proposes and kept.startswith("error:"):
             return Shown(data(f"result of {call.name}", kept))
         if proposes:
-            self._proposed |= {*terms(canonical(call.arguments)), *terms(kept)}
+            self._proposed |= self._repeatable(call.arguments) | {*terms(kept)}
             return Shown(data(f"result of {call.name}", kept))
         try:
             given = json.loads(kept)
@@ -169,6 +169,15 @@ class EvidenceDesk:
         else:
             passages = [GivenPassage(**row) for row in given]
         return self._as_blocks(call.name, passages)
+
+    def _repeatable(self, arguments: Json) -> set[str]:
+        """Return the terms of a proposal that an answer may repeat: of its names and titles, and
+        what people said themselves. A longer text is the model's own, and no source."""
+        said, found = {*terms(self._question)}, set[str]()
+        for value in arguments.values():
+            words = {*terms(value if isinstance(value, str) else canonical(value))}
+            found |= words if len(words) <= _TITLE else words & said
+        return found
 
     def _as_blocks(self, name: str, passages: Sequence[GivenPassage]) -> Shown:
         if not passages:
@@ -194,7 +203,7 @@ class EvidenceDesk:
         if answer.is_silent and self._proposed and answer.kind != "unknown":
             told = proposed(self._question)
             return Settled(told, told, self._marked(unanswered=False))
-        if answer.is_silent and is_talk(self._question):
+        if answer.is_silent and (is_talk(self._question) or is_courtesy(self._question)):
             told = here(self._question)
             return Settled(told, told, self._marked(unanswered=False))
         if answer.is_silent:
@@ -206,14 +215,14 @@ class EvidenceDesk:
         return Settled(text, said, self._marked(unanswered=False))
 
     def sure(self, text: str) -> str:
-        """Check an answer that nobody asked for, and return it with its sources; '' unless all that
-        it says has some, and each of them stands."""
+        """Check an answer that nobody asked for, and return it with its sources; '' unless each of
+        its sentences has some, and each of them stands."""
 
         def work() -> Outcome:
             asked = CheckedAnswer(self._given, self._standing, asks=True)
             answer = self._checked(text, asked)
             is_sure = text and answer.kind in {"", "facts"} and not answer.is_silent
-            is_sure = is_sure and not answer.dropped
+            is_sure = is_sure and not answer.dropped and not answer.bare
             return Outcome(self._with_sources(answer) if is_sure else "")
 
         return str(self._loan.run.step("evidence", {"answer": digest(text)}, work, defer=True))
@@ -274,6 +283,8 @@ class EvidenceDesk:
         return who_may_know(visible)
 
 
+#: Terms of a title.
+_TITLE = 12
 #: The title of the conversation as a source.
 _HERE = "Earlier in this conversation"
 

@@ -31,10 +31,21 @@ _PROPOSING = frozenset(
 )
 
 
+#: How a sentence begins that tells of a proposal, and claims nothing of what stands in it.
+_OFFERS = re.compile(
+    r"\W*(?:(?:sure|ok|okay|yes|gern|klar|ja)\W+)?(?:i\b|i['’]\w+|shall\b|should\b|let['’]s\b"
+    r"|(?:my )?propos|(?:my )?suggest|ich\b|soll\b|(?:mein )?vorschlag|我|建议)",
+    re.IGNORECASE,
+)
+
+
 def is_of_proposal(text: str, proposed: Collection[str]) -> bool:
-    """Does a sentence only repeat what is `proposed`, by its terms?"""
+    """Does a sentence only tell that something is proposed, by its terms? One that repeats what is
+    `proposed` says that it is a proposal."""
     said = {*terms(text)}
-    return bool(said) and said <= _PROPOSING.union(proposed)
+    if not said or not said <= _PROPOSING.union(proposed):
+        return False
+    return said <= _PROPOSING or _OFFERS.match(text) is not None
 
 
 #: What a model is told, behind the author's prompt.

@@ -58,6 +58,15 @@ class Repositories:
         found: list[str] = self._loan.run.step("repositories", about, work, defer=True)
         return found
 
+    def is_shown(self, repository: str) -> bool:
+        """Does everybody see this one who reads the conversation? A recorded step."""
+
+        def work() -> Outcome:
+            return Outcome(self.sees(repository))
+
+        about = {"repository": repository}
+        return bool(self._loan.run.step("repository shown", about, work, defer=True))
+
     def sees(self, repository: str) -> bool:
         """Does everybody see it now who reads the conversation?"""
         try:

@@ -46,6 +46,20 @@ _MODAL = _closed(
     "do does can could will would shall should may might must kannst könntest willst würdest magst"
     " peux pouvez puedes puede"
 )
+#: Greet, thank, agree and part, and what stands beside that.
+_COURTESY = _closed(
+    "hi hello hey good morning afternoon evening night thanks thank thx cheers great super"
+    " cool nice much perfect bye ciao ok okay sure welcome see so very all again there"
+    " everyone everybody folks hallo moin servus guten morgen tag abend gute nacht danke dank"
+    " vielen besten herzlichen lieben bitte gerne gern prima toll perfekt alles klar passt"
+    " tschüss tschüß bis dann bald später zusammen allen allerseits euch sehr schön nochmal"
+    " mal salut bonjour bonsoir bonne nuit journée soirée merci beaucoup bien parfait génial"
+    " ça ca marche va d'accord au revoir à a bientôt demain tous toutes tout le monde hola"
+    " buenos buenas días tardes noches gracias muchas genial vale adiós hasta luego todos"
+    " grazie mille buongiorno obrigado obrigada bom dia olá bedankt dankjewel goedemorgen"
+)
+_MOST_COURTESY = 6
+
 #: Begin a clause that says something of its own, unless it is about the two.
 _JOINS = _closed(
     "that because since so when if whether who which as dass weil wenn ob parce que si porque"
@@ -66,6 +80,15 @@ def is_talk(question: str) -> bool:
     text = _MENTION.sub(" ", question)
     asking = [one for one in _CLAUSE.findall(text) if _asks(one)]
     return bool(asking) and all(_is_bare(one) or _is_personal(one) for one in asking)
+
+
+def is_courtesy(said: str) -> bool:
+    """Is all of it a greeting, thanks, or a yes? It asks nothing that could be looked up."""
+    text = _MENTION.sub(" ", said)
+    words = _words(text)
+    if not 0 < len(words) <= _MOST_COURTESY or re.search(r"[?？\d`/]", text) or _HAN.search(text):
+        return False
+    return set(words) <= _COURTESY | _SPEAKERS and bool(_COURTESY & set(words))
 
 
 def states_nothing(question: str, answer: str) -> bool:

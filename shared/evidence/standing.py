@@ -2,16 +2,18 @@
 them? Each source is asked once for all of its passages. What cannot be asked does not stand."""
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Self
 
 from shared.actions import Query
 from shared.actions.github.queries import ReadSources
 from shared.database import Database, Statement, queries
+from shared.desk import Loan
 from shared.errors import AgentFlowsError
 from shared.events import Event
 from shared.evidence.passages import GivenPassage, GivenPassages
-from shared.evidence.readers import Readers
+from shared.evidence.readers import Readers, readers_of
+from shared.journal import Outcome
 from shared.log import log
 from shared.memory.stored_text import digest_of
 from shared.models.tokens import CUT
@@ -119,6 +121,33 @@ class SourceCheck:
         [kind] = {one.kind for one in wanted.values()}
         now = self._again[kind](list(wanted.values()))
         return {n for n, one in wanted.items() if one.ref in now and one.holds(now[one.ref])}
+
+
+class KeptSources:
+    """Reads the memories again that an answer rests on which was kept for later, for the run's
+    place."""
+
+    def __init__(self, loan: Loan) -> None:
+        self._loan, self._run = loan, loan.run
+
+    @classmethod
+    def lend(cls, loan: Loan) -> Self:
+        return cls(loan)
+
+    def stand(self, sources: Sequence[Sequence[str]]) -> bool:
+        """Do all of these memories hold, each an id with the digest of what it said?"""
+        tenant, readers = self._run.event.tenant, readers_of(self._loan)
+
+        def work() -> Outcome:
+            asked = Statement(
+                SQL["memories"], {"tenant": tenant, "ids": [id_ for id_, _ in sources]}
+            )
+            [rows] = self._loan.services[Database].run(tenant, [asked])
+            found = {row["id"]: row["digest"] for row in rows if readers.see(row["audience"])}
+            return Outcome(all(found.get(id_) == digest for id_, digest in sources))
+
+        about = {"sources": [list(one) for one in sources]}
+        return not sources or bool(self._run.step("kept sources", about, work))
 
 
 def _group(passage: GivenPassage) -> str:

@@ -24,6 +24,10 @@ _ABOUT = re.compile(
     re.I | re.S,
 )
 _AT_THE_END = re.compile(rf"\s*\b(?:in|on|at|for|to) ({REPOSITORY})\s*[.!]?\s*\Z")
+_HIDDEN = (
+    "Not everybody here may see {0}, so I show nothing of it here. Whoever runs me can open it with"
+    " the setting AUDIENCES."
+)
 #: Labels that an answer names.
 _NAMED = 30
 
@@ -124,11 +128,15 @@ def known_labels(agent: Agent, repository: str) -> list[str]:
 
 def placed(agent: Agent, repository: str, *, number: int = 0, kind: str = "") -> str:
     """Return the repository, if people here may use it: the one that is named, that of their
-    channel, or the only one that has an issue of this number (and kind). Raises RequestUnclear,
-    SeveralRepositories where it could be each of some."""
+    channel, or the only one that has an issue of this number (and kind). What has a `number` is
+    shown, so everybody here must see where it is. Raises RequestUnclear, SeveralRepositories where
+    it could be each of some."""
     own, desk = agent.event.repository, agent.desk(Repositories)
+    is_own = bool(own) and repository.lower() == own.lower()
+    if number and (is_own or (not repository and desk.is_certain)) and not desk.is_shown(own):
+        raise RequestUnclear(_HIDDEN.format(own))  # what people are asked about would tell of it
     if repository:
-        if own and repository.lower() == own.lower():
+        if is_own:
             return own
         if named := desk.named(repository):
             return named

@@ -77,7 +77,7 @@ class WhichRepository:
         event, kept = self._run.event, self._kept(id_)
         if kept is None or kept.conversation != event.conversation:
             return "I know of no such question here."
-        if not self._repositories.named(repository) and repository != event.repository:
+        if not self._repositories.named(repository):
             return f"Not everybody here may see {repository}."
         going_on = kept._replace(
             id=f"where:{repository}:{id_}",

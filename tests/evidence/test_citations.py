@@ -6,6 +6,7 @@ from flows.chat import chat
 from infra.local.sandbox.slack.workspace import DM, GENERAL, SUPPORT, TEAM
 from shared.database import Statement
 from shared.errors import ModelUnavailable
+from shared.evidence import small_talk
 from shared.memory import Trust
 from tests.evidence.team import FACT, QUESTION, SHOP, Team, after, calls, steps
 
@@ -134,6 +135,36 @@ def test_a_memory_that_changed_meanwhile_is_no_source(team: Team, sql: str) -> N
     team.knows()
     team.says(after(lambda: run(team, sql), "At ten [1]."))
     assert team.hears(team.asks()).startswith("I don't know.")
+
+
+@pytest.mark.parametrize(
+    ("said", "is_courtesy"),
+    [
+        ("Danke dir!", True),
+        ("Super, merci", True),
+        ("Guten Morgen zusammen", True),
+        ("ça marche", True),
+        ("¡Muchas gracias a todos!", True),
+        ("Thank you very much", True),
+        ("Danke, die Kasse geht wieder", False),
+        ("Morgen Deploy", False),
+        ("Ok, ship it", False),
+        ("Guten Morgen, wer deployt?", False),
+        ("Danke 42", False),
+        ("", False),
+    ],
+)
+def test_a_greeting_asks_nothing_that_one_could_not_know(said: str, is_courtesy: bool) -> None:
+    assert small_talk.is_courtesy(said) is is_courtesy
+
+
+@pytest.mark.parametrize("said", ["Danke dir!", "Super, merci", "Guten Morgen zusammen"])
+def test_a_model_that_does_not_know_greets_all_the_same(team: Team, said: str) -> None:
+    team.knows()
+    team.says("[unknown]")
+    reply = team.hears(team.asks(said))
+    assert "know." not in reply and "weiß" not in reply
+    assert "Friday" not in reply
 
 
 @pytest.mark.parametrize("trust", ["inside", "outside"])

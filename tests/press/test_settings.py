@@ -90,7 +90,7 @@ def offered(world: Pressing) -> tuple[str, str]:
     assert world.runner.deliver(answers, asking) == []
     run = run_id(asking, "answers")
     draft = {"tenant": tenant, "run": run, "conversation": f"{place}:{asked}", "thread": asked}
-    draft |= {"person": ALICE, "digest": digest_of(text), "text": text}
+    draft |= {"person": ALICE, "digest": digest_of(text), "text": text, "sources": "[]"}
     world.runner.database.run(tenant, [Statement(SQL["keep"], draft)])
     offer = OfferDraft(ForPerson(TEAM, ALICE, place), text, "", f"{run}:{draft['digest']}")
     world.runner.adapters(offer).perform(offer, Mark("k", "chat", 0), None)

@@ -97,6 +97,16 @@ def test_a_run_that_proposes_needs_sources_for_what_it_says_beside_that(
     assert buttons(it.asked())
 
 
+@pytest.mark.parametrize("body", ["Bob broke the login on Monday.", "Bob broke the login. " * 9])
+def test_what_a_model_put_into_a_proposal_is_no_source(it: ErrandWorkspace, body: str) -> None:
+    call = ToolCall("1", "propose_issue", {"title": "Bob broke the login", "body": body})
+    it.runner.answers(call, "I propose an issue. Bob broke the login on Monday.")
+    it.says("What would you do about the login?")
+    assert "I propose an issue." in it.texts()
+    assert not any("Monday" in text for text in it.texts()[:1])
+    assert buttons(it.asked())
+
+
 def test_without_a_word_on_the_proposal_a_program_says_that_there_is_one(
     it: ErrandWorkspace,
 ) -> None:

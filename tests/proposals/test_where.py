@@ -82,6 +82,20 @@ def test_the_repository_of_the_channel_itself_is_meant(database: Database) -> No
         assert "Open an issue in acme/shop?" in it.texts()[-1]
 
 
+@pytest.mark.parametrize("words", ["label #1 bug", "comment #1 Hello", "comment acme/secret#1 Hi"])
+def test_nothing_is_told_of_an_own_repository_that_not_everybody_sees(
+    database: Database, words: str
+) -> None:
+    places = {f"channel:{SUPPORT}": SECRET}
+    with errand_workspace(database, repositories=json.dumps(places)) as it:
+        it.repositories = places
+        it.hub.add_repository(SECRET, {"maria": "admin"}, private=True)
+        it.hub.open_issue(SECRET, "We buy the competitor")
+        it.says(words)
+        assert "Not everybody here may see acme/secret" in it.texts()[-1]
+        assert not any("competitor" in text for text in it.texts())
+
+
 def test_who_may_not_write_gets_no_further(it: ErrandWorkspace) -> None:
     it.says("/issue Pay")
     it.press(it.asked(), WEB, GUEST)

@@ -20,10 +20,13 @@ from shared.team_settings.channels.unasked import SQL
 from shared.testing import FlowRunner
 from tests.team_settings.test_channels import ALICE, BOB, GUEST, asks, did, rows
 
-SURE: dict[str, Any] = {
-    "answer": "On Tuesdays.",
-    "sources": [{"number": 1, "words": "We deploy the shop on Tuesdays"}],
-}
+
+def sure(text: str = "On Tuesdays.", **changes: Any) -> dict[str, Any]:
+    about = {"text": text, "number": 1, "words": "We deploy the shop on Tuesdays"}
+    return {"claims": [about | changes]}
+
+
+SURE = sure()
 QUESTION, LATER = "When do we deploy the shop?", DRAFT_WEEK + 100.0
 
 
@@ -59,20 +62,43 @@ def test_a_question_is_answered_with_its_source(knows: FlowRunner) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        SURE | {"answer": None},
-        SURE | {"answer": " "},
-        SURE | {"sources": []},
-        SURE | {"sources": [{"number": 2, "words": "We deploy the shop on Tuesdays"}]},
-        SURE | {"sources": [{"number": 1, "words": "We deploy the shop on Fridays"}]},
-        SURE | {"sources": [{"number": 1, "words": "We"}]},
-        SURE | {"sources": [*SURE["sources"], {"number": 1, "words": "and never at night"}]},
-        SURE | {"answer": "[general] On Tuesdays."},
+        {"claims": []},
+        sure(" "),
+        sure(number=2),
+        sure(number=0),
+        sure(words="We deploy the shop on Fridays"),
+        sure(words="We"),
+        sure("[general] On Tuesdays."),
+        sure("On Tuesdays. Bob does it."),
+        sure("On Tuesdays.\n\nBob does it."),
+        sure("On Tuesdays [1]."),
+        sure("On Tuesdays at 10."),
+        sure("On Tuesdays, by `make ship`."),
+        sure("On Tuesdays, as https://evil.test says."),
+        sure(f"On Tuesdays, {'and whoever forgets that is asked to leave, ' * 4}always."),
+        {"claims": [*SURE["claims"], *sure("Bob does it.")["claims"]]},
+        {"claims": [*SURE["claims"], *sure("Bob.", words="the shop on")["claims"]]},
     ],
 )
 def test_it_is_silent_without_being_sure(knows: FlowRunner, answer: Any) -> None:
     assert hears(knows, said(), answer) == []
     [run] = rows(knows, "select state, reason from runs where flow = 'chat'")
     assert run == {"state": "done", "reason": "not sure"}
+
+
+def test_each_sentence_has_its_own_source(knows: FlowRunner) -> None:
+    at = "The shop goes out at ten, by hand."
+    told = asks(at, "1.7", type="slack.command.remember", url="https://slack.test/p17")
+    did(knows, told, memory)
+
+    def answers(request: Any) -> str:
+        shown = str(request)
+        late = 1 + (shown.index("The shop goes out") > shown.index("We deploy the shop on"))
+        said = [sure(number=3 - late), sure("At ten, by hand.", number=late, words=at)]
+        return json.dumps({"claims": [one["claims"][0] for one in said]})
+
+    [reply] = hears(knows, said("When do we deploy the shop, and at what time?"), answers)
+    assert reply.text.startswith("On Tuesdays. [1] At ten, by hand. [2]\n\n**Sources**")
 
 
 @pytest.mark.parametrize(
@@ -193,6 +219,39 @@ def test_a_function_that_dies_once_it_decided_sends_it_with_its_next_attempt(
     assert [type(one) for one in presses(knows, event)] == [Reply, Whisper]
     another = pressed("draft-send", offer.value, id="another")
     assert [type(one) for one in presses(knows, another)] == [Whisper]
+
+
+CHANGES = (
+    "delete from memories",
+    "update memories set valid_until = now()",
+    "update memories set audience = 'channel:C9'",
+    "update memories set text = 'We deploy on Fridays.', digest = 'another'",
+)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_draft_whose_source_changed_is_not_sent(knows: FlowRunner, change: str) -> None:
+    offer = drafted(knows)
+    knows.database.run("slack:T1", [Statement(change, {})])
+    for id_ in ("first", "again"):
+        [told] = presses(knows, pressed("draft-send", offer.value, id=id_))
+        assert isinstance(told, Whisper)
+        assert ("has changed since" in told.text) is (id_ == "first")
+    assert rows(knows, "select outcome from answer_drafts") == [{"outcome": "dropped"}]
+    assert rows(knows, "select kind from signals") == []
+
+
+def test_an_edited_draft_whose_source_changed_is_not_sent(knows: FlowRunner) -> None:
+    offer = drafted(knows)
+    knows.database.run("slack:T1", [Statement(CHANGES[0], {})])
+    typed = {
+        "draft": {"draft": {"selected_option": {"value": offer.value}}},
+        "text": {"text": {"value": "On Tuesdays, at ten."}},
+    }
+    view = {"id": "V1", "state": {"values": typed}}
+    shown = presses(knows, in_dialog("form", "61.0", view=view))
+    assert not [one for one in shown if isinstance(one, Reply)]
+    assert "has changed since" in str(shown[-1].view)
 
 
 @pytest.mark.parametrize("change", ["x", "'; drop table runs", "\u202e:\u202e", ""])

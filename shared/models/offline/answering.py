@@ -130,12 +130,12 @@ def _from_result(parsed: ParsedRequest, result: SourceText, phrases: _Phrases) -
 
 
 def copied_words(parsed: ParsedRequest) -> list[dict[str, object]]:
-    """Name the numbered text that answers, with its first sentence that does."""
+    """Quote the first sentence that answers, with the number of its text."""
     quote = find(parsed)
     if quote is None or quote.covered < _SURE or not quote.source.cite.isdigit():
         return []
-    words = next((one for one in sentences(quote.text) if one in quote.source.text), "")
-    return [{"number": int(quote.source.cite), "words": words[:300]}]
+    words = next((one for one in sentences(quote.text) if one in quote.source.text), "")[:300]
+    return [{"text": words, "number": int(quote.source.cite), "words": words}] if words else []
 
 
 def find(parsed: ParsedRequest) -> Quote | None:

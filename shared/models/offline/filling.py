@@ -102,7 +102,7 @@ def _items(schema: Json, parsed: ParsedRequest, name: str) -> list[Any]:
         return lines + [_text(of, parsed, name)] * (least - len(lines))
     if {"subject", "statement"} <= of.get("properties", {}).keys():
         return [declaration._asdict() for declaration in declared_facts(parsed)][:most]
-    if {"number", "words"} <= of.get("properties", {}).keys():
+    if {"text", "number", "words"} <= of.get("properties", {}).keys():
         return answering.copied_words(parsed)
     return [fill(of, parsed, name)] * least
 

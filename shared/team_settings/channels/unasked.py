@@ -2,12 +2,14 @@
 and drafts of the answers. shared.evidence.unasked answers them."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Literal, NamedTuple, Self
 
 from shared import journal
 from shared.actions import Action
 from shared.actions.slack.actions import Reply
 from shared.actions.slack.views.actions import ForPerson, OfferDraft
+from shared.canonical import canonical
 from shared.database import queries
 from shared.desk import Loan
 from shared.errors import Declined
@@ -27,9 +29,15 @@ class AnswerDraft(NamedTuple):
 
     thread: Thread
     text: str
+    #: The memories that it rests on, each by its id and the digest of what it says.
+    sources: Sequence[Sequence[str]] = ()
 
 
 Outcome = Literal["sent", "edited", "dropped"]
+STALE = (
+    "I did not send this: what it rests on has changed since, or not everybody here may see it any"
+    " more."
+)
 OVER = "This draft is over: it was decided, or it is older than a day, or it is not yours."
 
 
@@ -68,8 +76,9 @@ class UnaskedDesk:
         hushed = self._settings.is_quiet(self._event.received_at)
         return wanted and not hushed and is_question(self._event.text)
 
-    def offered(self, text: str) -> Action:
-        """Return the action that posts the answer, or that offers it to who set the mode."""
+    def offered(self, text: str, sources: Sequence[Sequence[str]]) -> Action:
+        """Return the action that posts the answer, or that offers it to who set the mode. The
+        `sources` are kept with a draft, as in AnswerDraft."""
         _, setter, since = ChannelDesk.lend(self._loan).said.get("mode") or ("", "", 0.0)
         is_new = self._event.received_at < since + DRAFT_WEEK
         if not is_new and self._settings.drafts == "off":
@@ -83,6 +92,7 @@ class UnaskedDesk:
             "person": setter,
             "digest": digest,
             "text": text,
+            "sources": canonical(sources),
         }
 
         def work() -> journal.Outcome:
@@ -96,6 +106,15 @@ class UnaskedDesk:
         """Decide about the draft of a pressed button, once; None for one that is over."""
         return self._asked("decide", value, outcome)
 
+    def withdraw(self, value: str) -> None:
+        """Note that a draft which this run decided to send was not sent."""
+        about = {"draft": value.partition(":")[0]}
+
+        def work() -> journal.Outcome:
+            return journal.Outcome(None, statements=[self._run.statement("withdraw", about, SQL)])
+
+        self._run.step("withdraw draft", about, work)
+
     def waiting(self, value: str) -> AnswerDraft | None:
         """Return the draft of a pressed button, if it waits for its person."""
         return self._asked("waiting", value)
@@ -107,12 +126,13 @@ class UnaskedDesk:
 
         def work() -> journal.Outcome:
             [rows] = self._run.write([self._run.statement(name, about, SQL)])
-            return journal.Outcome([rows[0]["thread_ts"], rows[0]["text"]] if rows else [])
+            told = [rows[0][part] for part in ("thread_ts", "text", "sources")] if rows else []
+            return journal.Outcome(told)
 
         if not (found := self._run.step(f"{name} draft", about, work)):
             return None
         _, team, channel = self._event.scope.split(":")
-        return AnswerDraft(Thread(team, channel, found[0]), found[1])
+        return AnswerDraft(Thread(team, channel, found[0]), *found[1:])
 
 
 def digest_of(text: str) -> str:
