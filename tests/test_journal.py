@@ -295,3 +295,28 @@ def test_changes_of_the_memory_expire_but_no_drop_that_waits_for_its_end(
 def _count(database: Database, event: Event, table: str) -> int:
     rows = database.run(event.tenant, [Statement(f"select count(*) as n from {table}", {})])
     return int(rows[0][0]["n"])
+
+
+def test_records_of_threads_that_wait_for_each_other_are_committed_together(
+    database: Database,
+) -> None:
+    """The first commit is held up until all others wait; then one more takes them all."""
+    run = claimed(database)
+    commits: list[int] = []
+    go_on = threading.Event()
+    original = run._database.run
+
+    def slow(tenant: str, statements: Sequence[Statement]) -> list[list[Row]]:
+        commits.append(len(statements))
+        go_on.wait(10)
+        return original(tenant, statements)
+
+    run._database = SimpleNamespace(run=slow)  # type: ignore[assignment]
+    with ThreadPoolExecutor(8) as threads:
+        found = [
+            threads.submit(run.step, "ask", {"n": n}, lambda n=n: Outcome(n)) for n in range(8)
+        ]
+        wait_until(lambda: len(run._waiting._batch.statements) == 7)
+        go_on.set()
+        assert [one.result() for one in found] == [*range(8)]
+    assert commits == [2, 8]  # each also holds the lease
