@@ -24,7 +24,6 @@ from shared.memory.embedding.tenant_embedders import TenantEmbedders
 from shared.models.routing import Models
 from shared.models.tokens import shortened
 from shared.perception.commands import command_of
-from shared.perception.helping import is_label_of_opening
 from shared.reviewing.certain import found_without_model
 from shared.reviewing.change import Change, ProvedFindings, Refused, Selection
 from shared.reviewing.delta import changed_since, fixed_by
@@ -267,8 +266,7 @@ class ReviewDesk:
             return "it is closed"
         if self.settled("head", head) != head:
             return "a newer push is reviewed in its place"  # since an earlier attempt of this run
-        is_same = last == ReviewedCommit(self._pull["base"]["ref"], head)
-        if self.is_commanded and not (is_same and is_label_of_opening(self._loan.run.event)):
+        if self.is_commanded:
             return ""
         if self._pull["draft"]:
             return "it is a draft"
@@ -276,6 +274,7 @@ class ReviewDesk:
             return "its title says that it is not ready"
         if (self._pull["user"] or {}).get("type") == "Bot":
             return "a bot opened it"
+        is_same = last == ReviewedCommit(self._pull["base"]["ref"], head)
         return REVIEWED_BEFORE if is_same else ""
 
     @property

@@ -24,6 +24,7 @@ from shared.log import log
 from shared.perception.action_token import taken_out
 from shared.perception.commands import COMMANDS, command_of
 from shared.redaction.redacting import without_secrets
+from shared.runtime.as_opened import OpeningDesk
 from shared.runtime.lifecycle import Lifecycle
 from shared.runtime.own_voice import OwnVoice
 from shared.runtime.patience import Patience, is_outage
@@ -141,6 +142,9 @@ class Worker:
             )
         if self._flow.settings:
             agent.desk(self._flow.settings).apply(self._flow.name)
+        if agent.desk(OpeningDesk).is_done():
+            log("opening done before", flow=self._flow.name, event=event.id)
+            return ()
         if self._flow.spreads(event):
             agent.desk(SpreadDesk).spread(self._flow.name, self._flow.places)
         else:
