@@ -30,7 +30,7 @@ from shared.reviewing.delta import changed_since, fixed_by
 from shared.reviewing.finding import SEVERITIES, Finding, badness
 from shared.reviewing.fitting.hidden import wanted_of, with_hidden
 from shared.reviewing.fitting.outline import outlined
-from shared.reviewing.fitting.packing import Piece, packed, pieces
+from shared.reviewing.fitting.packing import FilePiece, packed, pieces
 from shared.reviewing.fitting.room import room_in
 from shared.reviewing.fitting.surroundings import Surrounded, needed_texts, with_surroundings
 from shared.reviewing.head import Head
@@ -59,7 +59,7 @@ class ReviewDesk:
         self._texts = Texts(loan.read, loan.run.event.issue.repository)
         self._around: dict[tuple[str, bool], Surrounded] = {}
         self._sure: dict[str, list[Finding]] = {}
-        self._pieces: dict[str, tuple[FileDiff, Sequence[Piece]]] = {}
+        self._pieces: dict[str, tuple[FileDiff, Sequence[FilePiece]]] = {}
 
     @classmethod
     def lend(cls, loan: Loan) -> Self:
@@ -117,7 +117,7 @@ class ReviewDesk:
         for path in needed_texts(change.reviewable):
             self.proof.look_at(path)
 
-    def _written(self, file: FileDiff, room: int) -> Sequence[Piece]:
+    def _written(self, file: FileDiff, room: int) -> Sequence[FilePiece]:
         """Return the pieces of a file, written once."""
         known = self._pieces.get(file.path)
         if known is None or known[0] is not file:
@@ -264,7 +264,7 @@ class ReviewDesk:
         # It may be closed while the run goes on, and what it said has to be found again.
         if self.settled("state", {"state": self._pull["state"]})["state"] != "open":
             return "it is closed"
-        if self.settled("head", head) != head:
+        if self._loan.run.step("head", {}, lambda: Outcome(head), defer=True) != head:
             return "a newer push is reviewed in its place"  # since an earlier attempt of this run
         if self.is_commanded:
             return ""

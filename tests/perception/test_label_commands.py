@@ -162,7 +162,9 @@ class TestInTheSandbox:
         labels = {"labels": [{"name": "agent: triage"}]}
         events = []
         for kind, type_ in (("issues.opened", ""), ("issues.labeled", "github.command.triage")):
-            event = github_event(kind, repository=SHOP, number=number, delivery=f"{seed}-{kind}")
+            event = github_event(
+                kind, repository=SHOP, number=number, delivery=f"{seed}-{kind}", by="maria"
+            )
             payload = dict(event.payload) | {"issue": event.payload["issue"] | at | labels}
             payload |= {"action": kind[7:], "label": {"name": "agent: triage"}}
             maria = event.actor._replace(id=str(sandbox.account_id("maria")))

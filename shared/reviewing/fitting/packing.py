@@ -42,7 +42,7 @@ def packed(
     files: Sequence[FileDiff],
     room: int = MOST,
     calls: int = CALLS,
-    written: Callable[[FileDiff, int], Iterable["Piece"]] | None = None,
+    written: Callable[[FileDiff, int], Iterable["FilePiece"]] | None = None,
 ) -> Packed:
     """Pack the files, the most important first. `room` is in tokens. `written` gives the pieces of
     a file, as `pieces` does."""
@@ -96,21 +96,21 @@ def written_near(file: FileDiff, first: int, last: int) -> str:
     return "\n".join([_head(file), *_lines(near, _WIDTH)])
 
 
-class Piece(NamedTuple):
+class FilePiece(NamedTuple):
     """A text that is not cut any more."""
 
     text: str
     size: int
 
-    def and_(self, other: "Piece") -> "Piece":
-        return Piece(f"{self.text}\n{other.text}", self.size + 1 + other.size)
+    def and_(self, other: "FilePiece") -> "FilePiece":
+        return FilePiece(f"{self.text}\n{other.text}", self.size + 1 + other.size)
 
 
-def _piece(text: str) -> Piece:
-    return Piece(text, size_of(text))
+def _piece(text: str) -> FilePiece:
+    return FilePiece(text, size_of(text))
 
 
-def pieces(file: FileDiff, room: int) -> Iterator[Piece]:
+def pieces(file: FileDiff, room: int) -> Iterator[FilePiece]:
     """Write a file, in pieces of whole hunks where it is larger than a call."""
     texts = (line for hunk in file.hunks for line in _hunk(hunk, room))
     if (all_ := _piece("\n".join([_head(file), *texts]))).size <= room:
@@ -131,7 +131,7 @@ def _head(file: FileDiff) -> str:
     return f"=== {file.path} ({file.status}{was})"
 
 
-def _written(hunk: Hunk, room: int) -> Iterator[Piece]:
+def _written(hunk: Hunk, room: int) -> Iterator[FilePiece]:
     """Write a hunk, in pieces of whole lines where it is larger than a call."""
     lines = _hunk(hunk, room)
     title = whole = _piece(next(lines))
