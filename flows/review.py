@@ -1,7 +1,9 @@
 """Review a pull request as its team wants it: post the few findings that a program has proved, and
 say in one comment what was looked at. `/improve` suggests what could be better."""
 
+from collections.abc import Callable
 from math import ceil
+from typing import Any
 
 from shared.actions.github.actions import (
     Comment,
@@ -18,8 +20,9 @@ from shared.events import Event
 from shared.learning.choices.desk import Choices
 from shared.learning.rewards import accepted, cost, dismissed
 from shared.proposals.done import ProposalDone
-from shared.reviewing.asking import better_in, found_in, prepared
+from shared.reviewing.asking import better_in, done, found_in, prepared
 from shared.reviewing.background.desk import Background
+from shared.reviewing.change import Change
 from shared.reviewing.desk import REVIEWED_BEFORE, ReviewDesk
 from shared.reviewing.report import improvements, in_short, on_lines, suggested, summary
 from shared.team_settings.desk import TeamSettings
@@ -77,15 +80,17 @@ def review_change(event: Event, agent: Agent, team: TeamSettings) -> None:
             agent.act(Comment(event.issue, f"Not reviewed: {change.why_not}."))
             agent.desk(ProposalDone).tell(f"{event.issue.ref} is not reviewed: {change.why_not}.")
         return
-    for finding, how in desk.mended(change).items():
-        agent.act(ReplyOnLines(event.issue, finding.comment, f"{how} in {change.head[:7]}."))
-        agent.act(ResolveThread(event.issue, finding.comment))
     here = {"repository": event.issue.repository}
     share = agent.desk(Choices).choose("share of findings", SHARES, here)
     wanted = wanted._replace(max_findings=ceil(wanted.max_findings * share))
-    wishes = (*team.wishes(wanted), *desk.rules.wishes)
-    change, beside = prepared(agent, desk, change, wishes)
-    found = found_in(agent, desk, change, beside)
+    change, beside = prepared(
+        agent, desk, change, lambda: (*team.wishes(wanted), *desk.rules.wishes)
+    )
+    at_once: tuple[Callable[[], Any], ...] = (
+        lambda: found_in(agent, desk, change, beside),
+        lambda: tell_mended(event, agent, desk, change),
+    )
+    found, _ = agent.map(done, at_once)
     chosen, receipt = desk.select(found, wanted), None
     if chosen.posted:
         comments = tuple(map(on_lines, chosen.posted))
@@ -99,6 +104,13 @@ def review_change(event: Event, agent: Agent, team: TeamSettings) -> None:
         desk.keep(change, chosen, receipt)
 
 
+def tell_mended(event: Event, agent: Agent, desk: ReviewDesk, change: Change) -> None:
+    """Say in the threads of what is mended by which commit, and resolve them."""
+    for finding, how in desk.mended(change).items():
+        agent.act(ReplyOnLines(event.issue, finding.comment, f"{how} in {change.head[:7]}."))
+        agent.act(ResolveThread(event.issue, finding.comment))
+
+
 def improve_change(event: Event, agent: Agent, team: TeamSettings) -> None:
     """Suggest what could be better in a change, with lines that can be taken over."""
     wanted = team.review._replace(max_findings=SUGGESTED, minimum_severity="low")
@@ -108,7 +120,7 @@ def improve_change(event: Event, agent: Agent, team: TeamSettings) -> None:
         why = change.why_not or "it changes nothing that can be improved"
         agent.act(Comment(event.issue, f"Not improved: {why}."))
         return
-    change, beside = prepared(agent, desk, change, team.wishes(wanted), is_sorted=False)
+    change, beside = prepared(agent, desk, change, lambda: team.wishes(wanted), is_sorted=False)
     chosen = desk.select(better_in(agent, desk, change, beside), wanted)
     if chosen.posted:
         comments = tuple(map(on_lines, chosen.posted))

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from shared.canonical import canonical, canonical_without_secrets, digest
 from shared.choosing import KnownPolicies, PolicyInUse
 from shared.database import Database, Row, Statement, queries
+from shared.database.gathering import Gathering
 from shared.errors import RunBusy, Stopped
 from shared.events import Event, Json, run_id
 from shared.log import log
@@ -186,7 +187,7 @@ class Run:
         self._key = key
         self._steps = {row["key"]: row for row in steps}
         self._occurrences: Counter[tuple[str, str]] = Counter()
-        self._deferred: list[Statement] = []
+        self._waiting = Gathering()
         self._lock = threading.Lock()
         for row in steps:
             # No attempt comes by what failed before, but it was paid for.
@@ -296,20 +297,16 @@ class Run:
         was lost, and Stopped, with nothing started, when the run was stopped; what has happened is
         then recorded with the end of the run.
         """
-        with self._lock:
-            self._deferred += done
-            if defer:
-                self._deferred += statements
-                return []
+        batch = self._waiting.add([*done, *(statements if defer else ())])
+        if defer:
+            return []
         if statements:
             self.check()
-        with self._lock:
-            happened, self._deferred = self._deferred, []
         try:
-            return self._commit(happened, statements, starts=bool(statements) and not self.ending)
+            with self._waiting.taken(None if statements else batch) as happened:
+                starts = bool(statements) and not self.ending
+                return [] if happened is None else self._commit(happened, statements, starts=starts)
         except Stopped as stopped:
-            with self._lock:
-                self._deferred = happened + self._deferred
             self.stopped = stopped
             raise
 
@@ -341,9 +338,8 @@ class Run:
         waits = self.message and pause is not None
         values["message"] = json.dumps(self.message) if waits else None
         end = self.statement("finish_run", values)
-        with self._lock:
-            happened, self._deferred = self._deferred, []
-        self._commit(happened, [*statements, end], starts=False)
+        with self._waiting.taken() as happened:
+            self._commit(happened or (), [*statements, end], starts=False)
 
 
 def _stopped(mark: dict[str, str] | None) -> Stopped | None:

@@ -1,21 +1,24 @@
 """The journal: one run per event and flow, one record per step, one holder at a time."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
 import pytest
 
 from shared.canonical import canonical
-from shared.database import Database, Statement
+from shared.database import Database, Row, Statement
 from shared.errors import RunBusy
 from shared.events import Event
 from shared.journal import Journal, Outcome, Run
 from shared.memory.upkeep.retention import RetentionDesk
 from shared.settings import Settings
 from tests.events.made import an_event
+from tests.waiting import wait_for
 
 
 @pytest.fixture
@@ -295,3 +298,26 @@ def test_changes_of_the_memory_expire_but_no_drop_that_waits_for_its_end(
 def _count(database: Database, event: Event, table: str) -> int:
     rows = database.run(event.tenant, [Statement(f"select count(*) as n from {table}", {})])
     return int(rows[0][0]["n"])
+
+
+def test_records_of_threads_that_wait_for_each_other_are_committed_together(
+    database: Database,
+) -> None:
+    """The first commit is held up until all others wait; then one more takes them all."""
+    run = claimed(Journal(database), an_event())
+    commits: list[int] = []
+    go_on = threading.Event()
+    original = database.run
+
+    def slow(tenant: str, statements: Sequence[Statement]) -> list[list[Row]]:
+        commits.append(len(statements))
+        go_on.wait(10)
+        return original(tenant, statements)
+
+    run._database = SimpleNamespace(run=slow)  # type: ignore[assignment]
+    with ThreadPoolExecutor(8) as threads:
+        found = [threads.submit(run.step, "ask", {"n": n}, partial(Outcome, n)) for n in range(8)]
+        wait_for(lambda: len(run._waiting._batch.statements) == 7)
+        go_on.set()
+        assert [one.result() for one in found] == [*range(8)]
+    assert commits == [2, 8]  # each also holds the lease

@@ -31,7 +31,7 @@ def spend(run: Run, people: Collection[str], urgent: int, others: int, budget: i
     def work() -> Outcome:
         return Outcome(run.write([Statement(SQL["spend"], values)])[0][0]["granted"])
 
-    return int(run.step("attention", about, work))
+    return int(run.step("attention", about, work, defer=True))
 
 
 def notified(pull: Json) -> list[str]:

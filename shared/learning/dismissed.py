@@ -8,7 +8,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 from shared.learning.findings import KeptFinding
-from shared.learning.likeness import claims_alike, edited, shapes_alike, subject, tells
+from shared.learning.likeness import (
+    claims_alike,
+    costs,
+    edited,
+    harms,
+    shapes_alike,
+    subject,
+    tells,
+)
 
 #: The shares of meanings that two claims have in common, from which on they say the same: about
 #: the same code, in the same file, anywhere in the repository.
@@ -77,11 +85,15 @@ def _is_about_the_same(one: Known, other: Known) -> bool:
 
 def _outweighs(one: Known, other: Known) -> bool:
     """Is it a fault, and what is known only a remark? People who do not care for its name may care
-    that a line is wrong."""
+    that a line is wrong. One about time is a remark, too, if it tells of no harm."""
+    if one.category == "performance":
+        return other.category in _MANIFOLD - {"performance"}
     if one.category not in _KIN | {"security"}:
         return False
     if other.category == "performance":
-        return other.severity == "low" != one.severity
+        is_light = other.severity == "low" != one.severity
+        is_apart = costs(one.claim).isdisjoint(costs(other.claim))
+        return is_light or (is_apart and not harms(other.claim))
     return other.category in _MANIFOLD
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from shared.canonical import digest
+from shared.canonical import canonical, digest
 from shared.database import Statement, queries
 from shared.events import Issue, Json
 from shared.journal import Outcome, Run
@@ -106,30 +106,29 @@ class FindingStore:
 
     @cached_property
     def _reviewed(self) -> Json | None:
-        rows = self._run.step("reviewed before", {}, lambda: self._read("reviewed"))
+        rows = self._step("reviewed before", {}, "reviewed")
         return dict(rows[0]) if rows else None
 
     @cached_property
     def _known(self) -> list[KeptFinding]:
-        about = {"paths": self._paths, "most": _KNOWN}
-        rows = self._run.step("findings", {}, lambda: self._read("known", about))
+        rows = self._step("findings", {}, "known", {"paths": self._paths, "most": _KNOWN})
         return [KeptFinding(**row) for row in rows]
 
     def of_comments(self, comments: Sequence[int]) -> list[KeptFinding]:
         """Return the findings that these comments of the repository tell."""
         about = {"comments": [*comments]}
-        rows = self._run.step("findings of", about, lambda: self._read("of_comments", about))
+        rows = self._step("findings of", about, "of_comments", about)
         return [KeptFinding(**row) for row in rows]
 
     def of_pull_request(self) -> list[KeptFinding]:
-        """Return what was posted in the pull request and nobody decided about."""
-        rows = self._run.step("open findings", {}, lambda: self._read("of_pull_request"))
+        """Return what was posted or held in the pull request and nobody decided about."""
+        rows = self._step("open findings", {}, "of_pull_request")
         return [KeptFinding(**row) for row in rows]
 
     def refused(self) -> tuple[list[tuple[KeptFinding, str]], int]:
         """Return what was dismissed or withdrawn in the repository, the newest first, each with the
         day, and how many there are: of thousands only the newest are given."""
-        rows = self._run.step("refused", {}, lambda: self._read("refused", {"most": _LISTED}))
+        rows = self._step("refused", {}, "refused", {"most": _LISTED})
         total = rows[0]["total"] if rows else 0
         plain = [{name: row[name] for name in row if name not in {"day", "total"}} for row in rows]
         days = [row["day"] or "-" for row in rows]
@@ -144,21 +143,28 @@ class FindingStore:
     def keep(
         self, reviewed: ReviewedCommit, findings: Sequence[KeptFinding], *, is_review: bool = True
     ) -> None:
-        """Keep what was found at a commit, in one transaction, and that a review saw it."""
+        """Keep what was found at a commit, with the next write, and that a review saw it."""
         about = {"head": reviewed.head, "findings": [finding.id for finding in findings]}
         rows = [finding._asdict() | {"head": reviewed.head} for finding in findings]
         states = Counter(finding.state for finding in findings)
         counted = {"posted": states["posted"], "held": states["held"]}
         seen = self._statement("review", reviewed._asdict() | counted)
         statements = [seen] if is_review else []
-        statements += [self._statement("keep", row) for row in rows]
-        self._run.step("keep findings", about, lambda: Outcome(None, statements=statements))
+        statements += [self._statement("keep", {"rows": canonical(rows)})] if rows else []
+        kept = Outcome(None, statements=statements)
+        self._run.step("keep findings", about, lambda: kept, defer=True)
 
     def decide(self, finding: str, state: State, reason: str, by: str) -> None:
         """Note what a person made of a finding."""
         about = {"id": finding, "state": state, "reason": reason, "by": by}
         statement = self._statement("decide", about)
-        self._run.step("decide", about, lambda: Outcome(None, statements=[statement]))
+        self._run.step("decide", about, lambda: Outcome(None, statements=[statement]), defer=True)
+
+    def _step(self, name: str, asked: Json, query: str, about: Json | None = None) -> list[Json]:
+        """Return the rows that the run has read, or reads now; the record waits for what is done
+        with them."""
+        rows: list[Json] = self._run.step(name, asked, lambda: self._read(query, about), defer=True)
+        return rows
 
     def _read(self, name: str, about: Json | None = None) -> Outcome:
         return Outcome(self._run.write([self._statement(name, about or {})])[0])

@@ -15,10 +15,14 @@ set base = excluded.base, head = excluded.head, run_id = excluded.run_id, review
                   else reviewed_commits.rounds - 0 end || excluded.rounds;
 
 -- name: keep
--- Keep a finding. One that is told again, since it was held, mended or dismissed before, is told by another comment.
+-- Keep findings. One that is told again, since it was held, mended or dismissed before, is told by another comment; of those
+-- with one id the posted one counts.
 insert into findings (tenant, id, repository, number, head, run_id, path, line, severity, category, claim, shape, state, comment)
-values (%(tenant)s, %(id)s, %(repository)s, %(number)s, %(head)s, %(run)s, %(path)s, %(line)s, %(severity)s,
-        %(category)s, %(claim)s, %(shape)s, %(state)s, %(comment)s)
+select distinct on (one.id) %(tenant)s, one.id, %(repository)s, %(number)s, one.head, %(run)s, one.path, one.line, one.severity,
+       one.category, one.claim, one.shape, one.state, one.comment
+from jsonb_to_recordset(%(rows)s::jsonb) as one (id text, head text, path text, line int, severity text, category text,
+       claim text, shape text, state text, comment bigint)
+order by one.id, one.state = 'posted' desc, one.line
 on conflict (tenant, id) do update
 set state = excluded.state, comment = excluded.comment, head = excluded.head, run_id = excluded.run_id, line = excluded.line
 where findings.state <> 'posted' and (excluded.state = 'posted' or findings.state = 'fixed');
@@ -52,10 +56,11 @@ from findings
 where tenant = %(tenant)s and lower(repository) = lower(%(repository)s) and comment = any(%(comments)s::bigint[]);
 
 -- name: of_pull_request
--- The findings of a pull request that nobody decided about.
+-- The findings of a pull request, told on their lines or in the summary, that nobody decided about.
 select id, number, path, line, severity, category, claim, shape, state, comment, reason, decided_by, dismissals, run_id
 from findings
-where tenant = %(tenant)s and lower(repository) = lower(%(repository)s) and number = %(number)s and state = 'posted'
+where tenant = %(tenant)s and lower(repository) = lower(%(repository)s) and number = %(number)s
+  and state in ('posted', 'held')
 order by found_at, id;
 
 -- name: refused

@@ -14,6 +14,7 @@ from itertools import accumulate, pairwise
 from shared.memory.lexical import terms
 from shared.memory.stemming import stem
 
+_QUOTED = re.compile(r"`[^`]*`")
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 #: Words by which reviewers say the same, a line for each meaning; the first one stands for all.
 _SAME = """
@@ -48,6 +49,16 @@ _ANYWHERE = """
     possible return should test type use user value variable want way work write
 """
 _SAYS_NOTHING = frozenset(map(stem, _ANYWHERE.split()))
+#: Words of a claim that code takes longer than it need, and meanings of one that it goes wrong.
+_COST = """
+    allocate cache calculate cheap complexity compute costly cost cycle efficient eager expensive
+    fast faster hoist inefficient latency lazily lazy linear lookup memoize memoise milliseconds
+    needless needlessly optimize optimise overhead performance precompute quadratic quick quicker
+    recalculate recompute redundant redundantly slow slower speed time twice wasteful waste
+"""
+_COSTS = frozenset(map(stem, _COST.split()))
+_HARM = "error close lose concurrent empty password inject memory exhaust never die kill hang wrong"
+_HARMS = frozenset(map(stem, _HARM.split()))
 #: A part of code that is taken for known wherever it stands has at least so many tokens.
 TELLING = 6
 #: And a word of so many characters is the root of a longer one.
@@ -86,6 +97,17 @@ def claims_alike(one: str, other: str) -> float:
     """Return the share of the meanings of two claims that both have."""
     of_one, of_other = _meanings(one), _meanings(other)
     return len(of_one & of_other) / max(len(of_one | of_other), 1)
+
+
+def costs(claim: str) -> frozenset[str]:
+    """Return the words by which a claim says that code takes longer than it need. What it quotes of
+    the code says nothing."""
+    return _COSTS.intersection(terms(_QUOTED.sub(" ", claim)))
+
+
+def harms(claim: str) -> bool:
+    """Does a claim say that something goes wrong? What it quotes says nothing."""
+    return not _meanings(_QUOTED.sub(" ", claim)).isdisjoint(_HARMS)
 
 
 def shapes_alike(one: str, other: str) -> float:

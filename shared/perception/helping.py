@@ -2,6 +2,7 @@
 what was opened from the command that it was opened with."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from shared.events import AS_OPENED, Event
 from shared.perception import dig, string
@@ -12,6 +13,7 @@ from shared.perception.commands import (
     Takes,
     command_of,
     event_type,
+    labelled,
     mistaken,
     spoken,
 )
@@ -23,9 +25,10 @@ _IN_SLACK = {
     "change": ("change TEXT", "in the thread of a plan: say what it should do instead"),
 }
 #: Commands that do what a flow does by itself with what is opened.
-_AS_OPENED = frozenset({"review", "triage", "describe"})
-#: The moments that GitHub gives, and the characters of one to the minute.
-_MOMENTS, _MINUTE = ("created", "updated"), 16
+DONE_BY_ITSELF = frozenset({"review", "triage", "describe"})
+OPENED = frozenset({"github.issues.opened", "github.pull_request.opened"})
+#: Seconds from the moment of the opening in which a label belongs to it.
+_TOGETHER = 60
 
 
 def help_for(event: Event, takes: Takes, *, writes: bool) -> str:
@@ -71,13 +74,32 @@ def beside_opening(event: Event) -> tuple[Event | None, Event]:
         return None, event
     said = (string(event.payload, kind, name) for name in ("title", "body"))
     opened = event._replace(type=type_, text="\n\n".join(filter(None, said)))
-    end = AS_OPENED if command_of(event.type) in _AS_OPENED else ":order"
+    end = AS_OPENED if command_of(event.type) in DONE_BY_ITSELF else ":order"
     digest = event.digest and event.digest + end
     return opened, event._replace(id=event.id + end, digest=digest)
 
 
 def is_label_of_opening(event: Event) -> bool:
-    """Does a label give the command that a pull request had when it was opened? GitHub tells each
-    label in an event of its own, with the same moment."""
-    made, changed = (string(event.payload, "pull_request", f"{at}_at") for at in _MOMENTS)
-    return event.payload.get("action") == "labeled" and made[:_MINUTE] == changed[:_MINUTE] != ""
+    """Does a label ask for what a flow does by itself with what was opened a moment before? GitHub
+    tells each label in an event of its own."""
+    if event.payload.get("action") != "labeled" or command_of(event.type) not in DONE_BY_ITSELF:
+        return False
+    kind = "pull_request" if "pull_request" in event.payload else "issue"
+    try:
+        made, changed = (
+            datetime.fromisoformat(string(event.payload, kind, f"{at}_at"))
+            for at in ("created", "updated")
+        )
+        return (changed - made).total_seconds() <= _TOGETHER
+    except (ValueError, TypeError):
+        return False
+
+
+def commands_of_labels(event: Event, prefix: str) -> set[str]:
+    """Return the commands, of those that a flow does by itself, that labels give with which an
+    issue or a pull request was opened."""
+    kind = "pull_request" if "pull_request" in event.payload else "issue"
+    labels = dig(event.payload, kind, "labels")
+    names = [string(one, "name") for one in labels if isinstance(one, dict)] if labels else []
+    given = (labelled(name, prefix) for name in names)
+    return {order.name for order in given if order} & DONE_BY_ITSELF

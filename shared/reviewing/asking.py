@@ -3,6 +3,7 @@ not prove is left out."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from shared.agent import Agent
@@ -45,7 +46,7 @@ def prepared(
     agent: Agent,
     desk: ReviewDesk,
     change: Change,
-    wishes: Sequence[Code],
+    wishes: Callable[[], Sequence[Code]],
     *,
     is_sorted: bool = True,
 ) -> tuple[Change, tuple[object, ...]]:
@@ -55,22 +56,27 @@ def prepared(
         return desk.fitted(change, {}), ()
     at_once: tuple[Callable[[], Any], ...] = (
         lambda: sorted_out(agent, change.reviewable, change.room) if is_sorted else {},
+        wishes,
         lambda: background_of(agent, change),
         lambda: desk.look_at(change),
     )
-    unneeded, beside, _ = agent.map(_done, at_once)
+    unneeded, wished, beside, _ = agent.map(done, at_once)
     change = desk.fitted(change, unneeded)
-    return change, (*wishes, *beside) if change.parts else ()
+    return change, (*wished, *beside) if change.parts else ()
 
 
-def _done(work: Callable[[], Any]) -> Any:
+def done(work: Callable[[], Any]) -> Any:
+    """Do one of several kinds of work, as `agent.map` does them at once."""
     return work()
 
 
 def background_of(agent: Agent, change: Change) -> tuple[object, ...]:
     """Return what stands beside a change, and what the memory knows about it."""
-    known = agent.recall(change.about[0].text[:_RECALLED], limit=4)
-    found = [*agent.desk(Background).of(change), *known]
+    at_once = (
+        *agent.desk(Background).of(change),
+        lambda: agent.recall(change.about[0].text[:_RECALLED], limit=4),
+    )
+    found = chain.from_iterable(agent.map(done, at_once))
     return (*within(change.room.background, found),)
 
 
@@ -84,7 +90,14 @@ def found_in(
     """Return the findings about a change that are proved, with the `score` of each. What is refused
     goes back once, while the others are scored; what becomes of it is scored on its own."""
     ask = partial(agent.ask, returns=Findings, model="large", max_tokens=change.room.answer)
-    answers = agent.map(lambda part: ask(_REVIEW, *beside, *change.about, part), change.parts)
+
+    def asked(part: Code) -> Findings:
+        answer: Findings = ask(_REVIEW, *beside, *change.about, part)
+        for finding in answer.findings:
+            desk.proof.prove(finding)  # while other parts are looked at
+        return answer
+
+    answers = agent.map(asked, change.parts)
     found = desk.prove(change, [one for answer in answers for one in answer.findings])
     if not found.refused:
         return score(agent, desk, change, found)
@@ -93,7 +106,7 @@ def found_in(
         lambda: ask(_MEND, *beside, refused, *about),
         lambda: score(agent, desk, change, found),
     )
-    mended, worth = agent.map(_done, at_once)
+    mended, worth = agent.map(done, at_once)
     more = desk.prove(change, [*found.proved, *mended.findings])
     new = more._replace(proved=tuple(one for one in more.proved if one not in found.proved))
     return together(worth, score(agent, desk, change, new, "scores of mended"))

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property, partial
 from itertools import chain
 from typing import Any, ClassVar, Self
@@ -15,7 +14,7 @@ from shared.desk import Loan
 from shared.events import Json
 from shared.journal import Outcome
 from shared.learning.attention import URGENT, notified, spend
-from shared.learning.dismissed import is_known, is_unwanted
+from shared.learning.dismissed import is_known
 from shared.learning.findings import FindingStore, KeptFinding, ReviewedCommit, kept_as
 from shared.learning.meaning import Meanings
 from shared.learning.moved import followed
@@ -25,24 +24,23 @@ from shared.memory.embedding.tenant_embedders import TenantEmbedders
 from shared.models.routing import Models
 from shared.models.tokens import shortened
 from shared.perception.commands import command_of
-from shared.perception.helping import is_label_of_opening
 from shared.reviewing.certain import found_without_model
 from shared.reviewing.change import Change, ProvedFindings, Refused, Selection
 from shared.reviewing.delta import changed_since, fixed_by
-from shared.reviewing.finding import SEVERITIES, Finding
+from shared.reviewing.finding import SEVERITIES, Finding, badness
 from shared.reviewing.fitting.hidden import wanted_of, with_hidden
 from shared.reviewing.fitting.outline import outlined
-from shared.reviewing.fitting.packing import packed
+from shared.reviewing.fitting.packing import FilePiece, packed, pieces
 from shared.reviewing.fitting.room import room_in
 from shared.reviewing.fitting.surroundings import Surrounded, needed_texts, with_surroundings
 from shared.reviewing.head import Head
 from shared.reviewing.proof import Proof
+from shared.reviewing.report import told_again
 from shared.reviewing.skipping import reason_to_skip
 from shared.reviewing.texts import Texts
 from shared.settings import Settings
 from shared.team_settings.keys import ReviewSettings
 
-_AGAIN = "It was dismissed before, and is told once more because it is critical."
 REVIEWED_BEFORE = "this commit was reviewed before"
 #: Threads that one run resolves.
 _MENDED = 20
@@ -61,6 +59,7 @@ class ReviewDesk:
         self._texts = Texts(loan.read, loan.run.event.issue.repository)
         self._around: dict[tuple[str, bool], Surrounded] = {}
         self._sure: dict[str, list[Finding]] = {}
+        self._pieces: dict[str, tuple[FileDiff, Sequence[FilePiece]]] = {}
 
     @classmethod
     def lend(cls, loan: Loan) -> Self:
@@ -103,17 +102,27 @@ class ReviewDesk:
         unneeded = self.settled("sorted out", dict(unneeded))
         files = [file for file in change.reviewable if file.path not in unneeded]
         around = self._surrounded(files)
-        fitted = packed([one.file for one in around], change.room.part)
+        shown = [one.file for one in around]
+        fitted = packed(shown, change.room.part, written=self._written)
         about = (change.about[0], outlined(around, change.room.beside))
         left = {**change.skipped, **unneeded, **fitted.left_out}
         return change._replace(parts=fitted.parts, about=about, skipped=left)
 
     def look_at(self, change: Change) -> None:
-        """Read and parse what is to be reviewed, and what the proofs need, while others work."""
-        self._surrounded(change.reviewable)
+        """Read, parse and write what is to be reviewed, and what the proofs need, while others
+        work."""
+        for one in self._surrounded(change.reviewable):
+            self._written(one.file, change.room.part)
         self._certain(change.reviewable)
         for path in needed_texts(change.reviewable):
             self.proof.look_at(path)
+
+    def _written(self, file: FileDiff, room: int) -> Sequence[FilePiece]:
+        """Return the pieces of a file, written once."""
+        known = self._pieces.get(file.path)
+        if known is None or known[0] is not file:
+            known = self._pieces[file.path] = (file, tuple(pieces(file, room)))
+        return known[1]
 
     def _surrounded(self, files: Sequence[FileDiff]) -> list[Surrounded]:
         """Return the files with the code around their hunks."""
@@ -173,7 +182,7 @@ class ReviewDesk:
         heard = [pair for pair in kept if not self.rules.hides(pair[1])]
         news = [(finding, one) for finding, one in heard if not is_known(one, known)]
         most = min(wanted.max_findings, sum(finding not in weak for finding, _ in news))
-        new = [(_told_again(finding, one, known), one) for finding, one in news]
+        new = [(told_again(finding, one, known), one) for finding, one in news]
         chosen = [finding for finding, _ in new[:most]]
         room = self._attention(chosen) if wanted.mode == "on" else len(chosen)
         posted, held = new[:room], new[room:]
@@ -200,9 +209,13 @@ class ReviewDesk:
 
     def mended(self, change: Change) -> dict[KeptFinding, str]:
         """Return what was posted before and is mended at the head commit, each with what mended it,
-        and keep it as fixed, unless this is a preview: then its thread waits to be resolved."""
-        posted = [one for one in self._store.of_pull_request() if one.comment]
-        self._texts.read_at_once(self._head_commit, (one.path for one in posted))
+        and keep it as fixed, unless this is a preview: then its thread waits to be resolved. The
+        code of what was held is looked for, too, so that `select` need not."""
+        told = self._store.of_pull_request()
+        self._texts.read_at_once(self._head_commit, (one.path for one in told))
+        for one in told:
+            self._head.has(one.path, one.shape)
+        posted = [one for one in told if one.comment]
         how = ((one, fixed_by(one, self._head, change.files)) for one in posted)
         gone = dict([(one, said) for one, said in how if said][:_MENDED])
         for finding in () if self._loan.preview.is_on else gone:
@@ -251,10 +264,9 @@ class ReviewDesk:
         # It may be closed while the run goes on, and what it said has to be found again.
         if self.settled("state", {"state": self._pull["state"]})["state"] != "open":
             return "it is closed"
-        if self._loan.run.step("head", {}, lambda: Outcome(head)) != head:
+        if self._loan.run.step("head", {}, lambda: Outcome(head), defer=True) != head:
             return "a newer push is reviewed in its place"  # since an earlier attempt of this run
-        is_same = last == ReviewedCommit(self._pull["base"]["ref"], head)
-        if self.is_commanded and not (is_same and is_label_of_opening(self._loan.run.event)):
+        if self.is_commanded:
             return ""
         if self._pull["draft"]:
             return "it is a draft"
@@ -262,6 +274,7 @@ class ReviewDesk:
             return "its title says that it is not ready"
         if (self._pull["user"] or {}).get("type") == "Bot":
             return "a bot opened it"
+        is_same = last == ReviewedCommit(self._pull["base"]["ref"], head)
         return REVIEWED_BEFORE if is_same else ""
 
     @property
@@ -333,18 +346,3 @@ class ReviewDesk:
     def _head_commit(self) -> str:
         commit: str = self._pull["head"]["sha"]
         return commit
-
-
-def badness(finding: Finding) -> tuple[int, float, str, int]:
-    """Sort the worst first, and those that are most certain."""
-    return (
-        SEVERITIES.index(finding.severity), -finding.confidence, finding.path, finding.first
-    )  # fmt: skip
-
-
-def _told_again(finding: Finding, kept: KeptFinding, known: Sequence[KeptFinding]) -> Finding:
-    """Say of a critical finding that people dismissed it before."""
-    dismissed = [one for one in known if one.is_refused]
-    if not is_unwanted(kept, dismissed):
-        return finding
-    return replace(finding, evidence=f"{finding.evidence}\n\n{_AGAIN}".strip())

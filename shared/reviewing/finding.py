@@ -68,3 +68,10 @@ class Improvements:
     """What could be better in a part of a change; none when it is good as it is."""
 
     improvements: Annotated[tuple[Improvement, ...], at_most(5)]
+
+
+def badness(finding: Finding) -> tuple[int, float, str, int]:
+    """Sort the worst first, and those that are most certain."""
+    return (
+        SEVERITIES.index(finding.severity), -finding.confidence, finding.path, finding.first
+    )  # fmt: skip

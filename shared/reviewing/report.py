@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from shared.actions.github.actions import ReviewComment
+from shared.learning.dismissed import is_unwanted
 from shared.learning.findings import KeptFinding, PastRound
 from shared.reviewing.change import Change, Selection
 from shared.reviewing.finding import Finding
@@ -19,6 +20,7 @@ _NAMED = 50
 #: Characters of a claim in such a list, of all earlier rounds, and findings of each of them: GitHub
 #: takes 65,536 characters.
 _BRIEF, _ROUNDS, _OF_ROUND = 240, 14_000, 20
+_AGAIN = "It was dismissed before, and is told once more because it is critical."
 #: What became of a finding.
 _BECAME = {"posted": "open", "held": "not posted"}
 
@@ -188,3 +190,11 @@ def longest_fence(text: str) -> int:
         current = current + 1 if character == "`" else 0
         longest = max(longest, current)
     return longest
+
+
+def told_again(finding: Finding, kept: KeptFinding, known: Sequence[KeptFinding]) -> Finding:
+    """Say of a critical finding that people dismissed it before."""
+    dismissed = [one for one in known if one.is_refused]
+    if not is_unwanted(kept, dismissed):
+        return finding
+    return replace(finding, evidence=f"{finding.evidence}\n\n{_AGAIN}".strip())

@@ -14,8 +14,8 @@ from shared.learning.choices.desk import Choices
 from shared.log import log
 from shared.models.answers.typed import Between, at_most
 from shared.reviewing.change import Change, ProvedFindings
-from shared.reviewing.desk import ReviewDesk, badness
-from shared.reviewing.finding import Finding
+from shared.reviewing.desk import ReviewDesk
+from shared.reviewing.finding import Finding, badness
 from shared.reviewing.fitting.packing import size_of, written_near
 
 PROMPT = """\

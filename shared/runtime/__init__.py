@@ -3,6 +3,7 @@
 - function     the Lambda entry point
 - composition  builds what a process shares, and the handler of its flow
 - worker       hands the records of a queue to the runs
+- as_opened    tells if a flow did already what a label of the opening asks
 - own_voice    tells what the agent did itself, which causes nothing
 - lifecycle    lives one run: claim it, let the agent work, finish or fail
 - telling      shows people how a run stands, and why it fails or waits

@@ -25,6 +25,7 @@ from shared.log import log
 from shared.perception.action_token import taken_out
 from shared.perception.commands import COMMANDS, command_of
 from shared.redaction.redacting import without_secrets
+from shared.runtime.as_opened import OpeningDesk
 from shared.runtime.lifecycle import Lifecycle
 from shared.runtime.own_voice import OwnVoice
 from shared.runtime.patience import Patience, is_outage
@@ -159,6 +160,9 @@ def handle(flow: Flow, agent: Agent) -> Sequence[Statement]:
         raise NotPermitted(f"/{command.name} needs write permission; somebody who has it must ask")
     if flow.settings:
         agent.desk(flow.settings).apply(flow.name)
+    if agent.desk(OpeningDesk).is_done():
+        log("opening done before", flow=flow.name, event=event.id)
+        return ()
     if flow.spreads(event):
         agent.desk(SpreadDesk).spread(flow.name, flow.places)
     else:

@@ -84,12 +84,13 @@ def test_few_of_a_set_return_by_which_nothing_was_chosen() -> None:
     assert returning(OTHER_STORIES, by_words, size(60, 20)) <= 0.01
 
 
-def test_true_findings_survive_remarks_that_name_the_names_of_their_lines() -> None:
+@pytest.mark.parametrize("severity", ["low", "medium", "high"])
+def test_true_findings_survive_remarks_that_name_the_names_of_their_lines(severity: str) -> None:
     lost = count = 0
     for seed in range(size(50, 5)):
         chance = random.Random(seed)
         for found, file in true_findings(read_cases()):
-            lost += is_unwanted(found, [*remarks(chance, found, file)])
+            lost += is_unwanted(found, [*remarks(chance, found, file, severity)])
             count += 1
     assert 1 - lost / count >= 0.93
 

@@ -30,7 +30,8 @@ _DOUBTS = (
     ("performance", "A large input makes this slow."),
     ("bug", "The result is not used by the callers."),
 )
-#: What people dismiss of the lines of a fault, by their own names.
+#: What people dismiss of the lines of a fault, by their own names; the second half is told in words
+#: by which no rule was made.
 _REMARKS = (
     ("style", "`{}` is too short to say what it is."),
     ("documentation", "Say what `{}` holds."),
@@ -40,6 +41,12 @@ _REMARKS = (
     ("documentation", "The comment about `{}` repeats the code."),
     ("style", "Consider a helper for `{}`."),
     ("style", "`{}` breaks the order of names."),
+    ("performance", "Keep `{}` between requests, it is dear to make."),
+    ("performance", "A generator would save the list that `{}` builds."),
+    ("performance", "`{}` runs once for each row; do it for all at once."),
+    ("performance", "A set would make the search in `{}` faster."),
+    ("tests", "Cover `{}` with a test for the empty case."),
+    ("style", "Inline `{}`."),
 )
 
 
@@ -73,13 +80,14 @@ def unrelated(
         yield _kept(file.path, found.line, quote, category, claim)
 
 
-def remarks(chance: random.Random, found: KeptFinding, file: FileTexts) -> Iterator[KeptFinding]:
-    """Yield six remarks of little weight on the lines of a finding, each about one of their
-    names."""
+def remarks(
+    chance: random.Random, found: KeptFinding, file: FileTexts, severity: str
+) -> Iterator[KeptFinding]:
+    """Yield six remarks on the lines of a finding, each about one of their names."""
     names = re.findall(r"[^\W\d]\w*", found.shape) or ["it"]
     for category, claim in chance.sample(_REMARKS, 6):
         told = claim.format(chance.choice(names))
-        yield _kept(file.path, found.line, found.shape, category, told)._replace(severity="low")
+        yield _kept(file.path, found.line, found.shape, category, told)._replace(severity=severity)
 
 
 def _kept(path: str, line: int, quote: str, category: str, claim: str) -> KeptFinding:

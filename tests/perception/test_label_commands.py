@@ -1,20 +1,25 @@
 """A label gives a command once: a person's, of those that need no further word."""
 
 import json
+import random
 from typing import Any
 
 import pytest
 from urllib3 import request
 
 from flows.review import review
+from flows.triage import triage
 from infra.local.sandbox.github import GitHubSandbox
 from shared.actions.github.actions import RemoveLabels
-from shared.database import Database
+from shared.actions.github.adapter import GitHubAdapter
+from shared.database import Database, Statement
 from shared.events import Event
 from shared.marks import mark_of
 from shared.perception.commands import COMMANDS, labelled
 from shared.perception.deeds import deed
 from shared.perception.github import is_own
+from shared.settings import Settings
+from shared.testing import FlowRunner, github_event
 from tests.actions.github.sandbox_issue import SHOP
 from tests.flows.test_review import FAULTY, PullRequest
 from tests.infra.local.conftest import fresh, sandbox
@@ -141,3 +146,31 @@ class TestInTheSandbox:
         pull.runner.deliver(review, self.labelled(pull, "agent: review", by="tess"))
         assert (pull.get("reviews"), self.labels(pull)) == ([], [])
         assert "it needs write permission" in pull.sticky[0]
+
+    @pytest.mark.parametrize("seed", range(2))
+    def test_a_label_of_the_opening_is_done_once_in_any_order(
+        self, sandbox: GitHubSandbox, database: Database, seed: int
+    ) -> None:
+        """What was opened with a label for what the flow does anyway; each comes 20 times."""
+        number = sandbox.open_issue(SHOP, f"Pay crashes {seed}", "On an empty cart.")
+        runner = FlowRunner(database)
+        adapter = GitHubAdapter(
+            Settings(github_token=sandbox.token, github_api_url=sandbox.api_url), timeout=30
+        )
+        runner.adapters = lambda wanted: adapter
+        at = {"created_at": "2026-11-30T10:00:59Z", "updated_at": "2026-11-30T10:01:02Z"}
+        labels = {"labels": [{"name": "agent: triage"}]}
+        events = []
+        for kind, type_ in (("issues.opened", ""), ("issues.labeled", "github.command.triage")):
+            event = github_event(
+                kind, repository=SHOP, number=number, delivery=f"{seed}-{kind}", by="maria"
+            )
+            payload = dict(event.payload) | {"issue": event.payload["issue"] | at | labels}
+            payload |= {"action": kind[7:], "label": {"name": "agent: triage"}}
+            maria = event.actor._replace(id=str(sandbox.account_id("maria")))
+            event = event._replace(actor=maria, digest=kind, payload=payload)
+            events.append(event._replace(type=type_ or event.type))
+        for event in random.Random(seed).sample(events * 20, 40):
+            runner.deliver(triage, event)
+        told = Statement("select count(*) as times from steps where name = 'ask'", {})
+        assert database.run(events[0].tenant, [told])[0] == [{"times": 1}]

@@ -192,7 +192,8 @@ class ReadChange(_About):
 class ReadChecks(_About):
     """Ask what is red at the head of a pull request, as `{"commit", "state", "failed": [{"name",
     "ended", "by", "url", "job", "text", "annotations"} …], "red", "waiting", "passed",
-    "complete"}`: at most `limit` checks and statuses, with the first `annotations` of each."""
+    "complete"}`: at most `limit` checks and statuses, with the first `annotations` of each. Who
+    knows the `commit` already saves a request, and is told no state."""
 
     permissions: ClassVar[Mapping[str, str]] = {
         "checks": "read",
@@ -203,6 +204,7 @@ class ReadChecks(_About):
     number: int
     limit: int = 5
     annotations: int = 20
+    commit: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@ model. All of it is data: what the team writes for those who change its code, th
 linked, what people made of earlier findings in these files, and checks that fail."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, ClassVar, Self
 
 from shared.actions.github.queries import ReadChecks, ReadIssue, ReadTexts
@@ -47,21 +48,24 @@ class Background:
         """Lend the background."""
         return cls(loan)
 
-    def of(self, change: Change) -> tuple[Code, ...]:
-        """Return what stands beside a change, each with its origin. A retry sees the same. What
-        GitHub refuses is left out."""
+    def of(self, change: Change) -> tuple[Callable[[], tuple[Code, ...]], ...]:
+        """Return functions, which may be called at once, of which each returns something that
+        stands beside a change, with its origin. A retry sees the same. What GitHub refuses is left
+        out."""
         paths = [file.path for file in change.files]
-
-        def work() -> Outcome:
-            found = [
-                *self._guidance(paths),
-                *self._linked(change.about[0].text),
-                *self._earlier(paths),
-                *self._failing(change.head),
-            ]
-            return Outcome([[one.name, without_secrets(one.text)] for one in found])
-
+        kinds: Mapping[str, Callable[[], Iterable[Code]]] = {
+            "guidance": lambda: self._guidance(paths),
+            "linked": lambda: self._linked(change.about[0].text),
+            "earlier": lambda: self._earlier(paths),
+            "failing": lambda: self._failing(change.head),
+        }
         asked = {"head": change.head, "files": len(paths)}
+        return tuple(partial(self._read_once, asked | {"of": kind}, kinds[kind]) for kind in kinds)
+
+    def _read_once(self, asked: Json, read: Callable[[], Iterable[Code]]) -> tuple[Code, ...]:
+        def work() -> Outcome:
+            return Outcome([[one.name, without_secrets(one.text)] for one in read()])
+
         rows = self._loan.run.step("background", asked, work, defer=True)
         return tuple(Code(*row) for row in rows)
 
@@ -91,9 +95,8 @@ class Background:
             )
 
     def _failing(self, head: str) -> Iterator[Code]:
-        query = ReadChecks(self._issue.repository, self._issue.number, 3, _NOTES)
-        found = self._read(query)
-        if found and found["commit"] == head:
+        query = ReadChecks(self._issue.repository, self._issue.number, 3, _NOTES, head)
+        if found := self._read(query):
             for check in found["failed"]:
                 yield Code(f"failing check {check['name']}", "\n".join(_shown(check)))
 

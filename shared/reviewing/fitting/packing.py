@@ -1,7 +1,7 @@
 """Fits a change into calls to a model: ranks the files, numbers the lines, shortens deletions, and
 packs as much into each call as it should hold."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -38,13 +38,19 @@ class Packed(NamedTuple):
     left_out: Mapping[str, str]
 
 
-def packed(files: Sequence[FileDiff], room: int = MOST, calls: int = CALLS) -> Packed:
-    """Pack the files, the most important first. `room` is in tokens."""
+def packed(
+    files: Sequence[FileDiff],
+    room: int = MOST,
+    calls: int = CALLS,
+    written: Callable[[FileDiff, int], Iterable["FilePiece"]] | None = None,
+) -> Packed:
+    """Pack the files, the most important first. `room` is in tokens. `written` gives the pieces of
+    a file, as `pieces` does."""
     parts: list[list[str]] = []
     free: list[int] = []
     left_out: dict[str, str] = {}
     for file in sorted(files, key=rank):
-        for number, (text, size) in enumerate(_pieces(file, room)):
+        for number, (text, size) in enumerate((written or pieces)(file, room)):
             at = next((n for n, left in enumerate(free) if left > size), len(parts))
             if size > room or (at == len(parts) and len(parts) == calls):
                 left_out.setdefault(file.path, _IN_PART if number else _LARGE)
@@ -90,21 +96,21 @@ def written_near(file: FileDiff, first: int, last: int) -> str:
     return "\n".join([_head(file), *_lines(near, _WIDTH)])
 
 
-class _Piece(NamedTuple):
+class FilePiece(NamedTuple):
     """A text that is not cut any more."""
 
     text: str
     size: int
 
-    def and_(self, other: "_Piece") -> "_Piece":
-        return _Piece(f"{self.text}\n{other.text}", self.size + 1 + other.size)
+    def and_(self, other: "FilePiece") -> "FilePiece":
+        return FilePiece(f"{self.text}\n{other.text}", self.size + 1 + other.size)
 
 
-def _piece(text: str) -> _Piece:
-    return _Piece(text, size_of(text))
+def _piece(text: str) -> FilePiece:
+    return FilePiece(text, size_of(text))
 
 
-def _pieces(file: FileDiff, room: int) -> Iterator[_Piece]:
+def pieces(file: FileDiff, room: int) -> Iterator[FilePiece]:
     """Write a file, in pieces of whole hunks where it is larger than a call."""
     texts = (line for hunk in file.hunks for line in _hunk(hunk, room))
     if (all_ := _piece("\n".join([_head(file), *texts]))).size <= room:
@@ -125,7 +131,7 @@ def _head(file: FileDiff) -> str:
     return f"=== {file.path} ({file.status}{was})"
 
 
-def _written(hunk: Hunk, room: int) -> Iterator[_Piece]:
+def _written(hunk: Hunk, room: int) -> Iterator[FilePiece]:
     """Write a hunk, in pieces of whole lines where it is larger than a call."""
     lines = _hunk(hunk, room)
     title = whole = _piece(next(lines))

@@ -61,10 +61,12 @@ def sorted_out(agent: Agent, files: Sequence[FileDiff], room: Room) -> Mapping[s
     Text in a diff may ask to be left out. So what is at risk is not sorted, and the summary names
     what is.
     """
-    shown, size = [*_fitting(files, room.part)], sum(map(_size, files))
+    sizes = {file.path: _size(file) for file in files}
+    if sum(sizes.values()) < 2 * room.part:
+        return {}
+    shown = [*_fitting(files, room.part)]
     text = "\n".join(lines for _, lines in shown)
-    saved = sum(_size(file) for file, _ in shown)
-    if not shown or size < 2 * room.part or saved < size_of(text):
+    if not shown or sum(sizes[file.path] for file, _ in shown) < size_of(text):
         return {}
     try:
         answer = agent.ask(PROMPT, Code("files", text), returns=Sorted, max_tokens=room.answer)

@@ -21,23 +21,25 @@ _JOB = re.compile(r"/actions/runs/[0-9]+/job/([0-9]+)")
 
 
 def read_checks(session: GitHubSession, query: ReadChecks) -> Json:
-    doing, path = f"read the checks of {query.repository}#{query.number}", ("pulls", query.number)
-    pull = session.request(doing, query.repository, "GET", path).data
-    commit = pull["head"]["sha"]
+    commit, state = query.commit, ""
+    if not commit:
+        doing = f"read the checks of {query.repository}#{query.number}"
+        pull = session.request(doing, query.repository, "GET", ("pulls", query.number)).data
+        commit, state = pull["head"]["sha"], pull["state"]
     runs, are_all = _page(session, query, ("commits", commit, "check-runs"), "check_runs")
     states, are_too = _statuses(session, query, commit)
     red = [run for run in runs if run["conclusion"] in _RED]
     red.sort(key=lambda run: _RED.index(run["conclusion"]))
     failed = [_run(session, query, run) for run in red[: query.limit]]
-    wrong = [state for state in states if state["state"] in _WRONG]
-    failed += [_status(state) for state in wrong[: query.limit - len(failed)]]
+    wrong = [one for one in states if one["state"] in _WRONG]
+    failed += [_status(one) for one in wrong[: query.limit - len(failed)]]
     waiting = [run for run in runs if run["status"] != "completed"]
-    waiting += [state for state in states if state["state"] == "pending"]
+    waiting += [one for one in states if one["state"] == "pending"]
     needless = sum(run["conclusion"] in _NEEDLESS for run in runs)
     passed = len(runs) + len(states) - len(red) - len(wrong) - len(waiting) - needless
     return {
         "commit": commit,
-        "state": pull["state"],
+        "state": state,
         "failed": failed,
         "red": len(red) + len(wrong),
         "waiting": len(waiting),
