@@ -4,12 +4,13 @@ import re
 from collections.abc import Collection
 
 from shared.models.offline.similarity import terms
+from shared.patterns import lazily
 
-_DECLARED = re.compile(r"\s*\[(facts|talk|general|unknown)\][ \t]*", re.IGNORECASE)
+_DECLARED = lazily(r"\s*\[(facts|talk|general|unknown)\][ \t]*", re.IGNORECASE)
 #: While a text may still become a declaration.
-_OPENING = re.compile(r"\s*(?:\[[a-z]{0,8})?", re.IGNORECASE)
-_MENTIONED = re.compile(r"^\W*(?:<@[^>]*>|@\S+)\s*")
-_ASKS = re.compile(
+_OPENING = lazily(r"\s*(?:\[[a-z]{0,8})?", re.IGNORECASE)
+_MENTIONED = lazily(r"^\W*(?:<@[^>]*>|@\S+)\s*")
+_ASKS = lazily(
     r"[?？]|^\W*(?:who|whom|whose|what|when|where|which|why|how|wer|wen|wem|wessen|was|wann|wo|woher"
     r"|wohin|welche[mnrs]?|warum|wieso|weshalb|wie)\b"
     r"|什么|怎么|怎样|如何|为什么|哪|谁|多少|几|吗|是否|能否|请问",

@@ -5,7 +5,6 @@ word in common need the vectors of an embedder: one for each finding, kept besid
 of its embedder, and a threshold of its own for each of them.
 """
 
-import re
 from bisect import bisect_right
 from collections import Counter
 from functools import lru_cache
@@ -13,8 +12,9 @@ from itertools import accumulate, pairwise
 
 from shared.memory.lexical import terms
 from shared.memory.stemming import stem
+from shared.patterns import lazily
 
-_TOKEN = re.compile(r"\w+|[^\w\s]")
+_TOKEN = lazily(r"\w+|[^\w\s]")
 #: Words by which reviewers say the same, a line for each meaning; the first one stands for all.
 _SAME = """
     none nil null undefined nullable missing absent

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 from shared.events import Json
+from shared.patterns import lazily
 from shared.planning.checklist import Line, checklist
 from shared.planning.next_state import NextState
 from shared.planning.store import Approval, Situation, StepRow
@@ -19,7 +20,7 @@ Emphasis = Literal["", "primary", "danger"]
 _GOAL = 200
 #: An argument's text that is longer, or has several lines, gets a block of its own.
 _SHORT = 120
-_CLICK = re.compile(r"(approve|change|reject) (\w{1,64}/[0-9a-f]{64})")
+_CLICK = lazily(r"(approve|change|reject) (\w{1,64}/[0-9a-f]{64})")
 #: Characters of an approval's digest by which people may name it.
 NAMED = 8
 #: Marks a write that the first version of the plan does not have.

@@ -1,14 +1,14 @@
 """A plan as data: its steps, and their references to the outputs of earlier steps."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from shared.events import Json
+from shared.patterns import lazily
 
 #: The form of a step's id: short, because references and tables repeat it.
-STEP_ID = re.compile(r"[a-z][a-z0-9_-]{0,23}")
+STEP_ID = lazily(r"[a-z][a-z0-9_-]{0,23}")
 _REFERENCE_KEYS = ({"$from"}, {"$from", "path"})
 
 

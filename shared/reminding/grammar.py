@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from shared.errors import RequestUnclear
+from shared.patterns import lazily
 from shared.reminding.words import (
     CALENDAR,
     DAYS,
@@ -227,7 +228,7 @@ def _takes_hour(spoken: Spoken) -> bool:
 
 #: The pieces, in the order in which they are tried.
 WORDS: tuple[tuple["re.Pattern[str]", Read], ...] = tuple(
-    (re.compile(pattern, re.I), read)
+    (lazily(pattern, re.I), read)
     for pattern, read in (
         (rf"in {NUMBER}\s*{UNIT}(?:(?:,| and| und)? {NUMBER}\s*{UNIT})?", _later),
         (rf"{NUMBER}\s*{UNIT} from now\b", _later),

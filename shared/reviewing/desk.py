@@ -24,6 +24,7 @@ from shared.marks import without_section
 from shared.memory.embedding.tenant_embedders import TenantEmbedders
 from shared.models.routing import Models
 from shared.models.tokens import shortened
+from shared.patterns import lazily
 from shared.perception.commands import command_of
 from shared.perception.helping import is_label_of_opening
 from shared.reviewing.certain import found_without_model
@@ -46,7 +47,7 @@ _AGAIN = "It was dismissed before, and is told once more because it is critical.
 REVIEWED_BEFORE = "this commit was reviewed before"
 #: Threads that one run resolves.
 _MENDED = 20
-_UNFINISHED = re.compile(r"^\W*(?:wip|draft|do not (?:review|merge))\b", re.IGNORECASE)
+_UNFINISHED = lazily(r"^\W*(?:wip|draft|do not (?:review|merge))\b", re.IGNORECASE)
 
 
 class ReviewDesk:

@@ -7,11 +7,12 @@ from typing import ClassVar, Literal, NamedTuple, Self
 from shared.actions import WAITING, Action, Permission, Query
 from shared.events import Event, Json, ResponseUrl, SlackMessage, Thread
 from shared.marks import UNRECORDED
+from shared.patterns import lazily
 
 #: Characters of the title of a session: enough to know it by.
 _TITLE = 80
 #: How Slack writes the id of a channel.
-_ID = re.compile(r"[CG][A-Z0-9]{8,}")
+_ID = lazily(r"[CG][A-Z0-9]{8,}")
 
 
 class Channel(NamedTuple):

@@ -1,6 +1,5 @@
 """A description of a pull request as a model gives it, its proof, and what people read of it."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -8,6 +7,7 @@ from typing import Annotated, NamedTuple
 
 from shared.actions.github.pulls.diff import FileDiff
 from shared.models.answers.typed import at_most
+from shared.patterns import lazily
 from shared.reviewing.change import Change
 from shared.reviewing.head import WORD
 from shared.reviewing.proof import Proof
@@ -20,7 +20,7 @@ _NAMED, _GROUPS = 30, 12
 _READ = 80
 #: The title of a group whose own names what is not there.
 _UNNAMED = "Changes"
-_SENTENCE = re.compile(r"(?<=[.!?。！？])\s+")
+_SENTENCE = lazily(r"(?<=[.!?。！？])\s+")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from shared.agent.context import Code
 from shared.errors import AnswerInvalid, ModelRejected, ModelUnavailable
 from shared.log import log
 from shared.models.answers.typed import Between, at_most
+from shared.patterns import lazily
 from shared.reviewing.fitting.packing import kind_of, size_of
 from shared.reviewing.fitting.room import Room
 
@@ -29,9 +30,9 @@ _PATHS = """
     login migration oauth otp passw payment pem perm policy privilege rbac role saml sanitiz secret
     security session sign sso ssl terraform tls token user workflow xss
 """
-_RISKY_PATH = re.compile("|".join(_PATHS.split()), re.IGNORECASE)
+_RISKY_PATH = lazily("|".join(_PATHS.split()), re.IGNORECASE)
 #: And so is a file with such a line, old or new.
-_RISKY_LINE = re.compile(
+_RISKY_LINE = lazily(
     r"(?i:passw|secret|token|auth|crypt|permission|privileg|session|cookie|certif|(?:api|access).?key)"
     r"|(?i:\bselect\b.+\bfrom\b|\bdelete from\b|\binsert into\b|\bdrop table\b|\bgrant\b)"
     r"|\b(?:eval|exec\w*|system|popen|subprocess|spawn\w*|innerHTML|dangerously\w*|unsafe\w*)\b"
