@@ -10,7 +10,9 @@ from typing import Any, AnyStr, cast
 _METHODS = ("search", "match", "fullmatch", "finditer", "findall", "split", "sub", "subn")
 
 
-class _LazyPattern:
+class LazyPattern:
+    """Compiles its source when something is asked of it."""
+
     def __init__(self, source: str | bytes, flags: int) -> None:
         self.pattern = source
         self._flags = flags
@@ -25,4 +27,4 @@ class _LazyPattern:
 
 def lazily(source: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
     """Return a pattern that is compiled when it is first used, and fails then when it is wrong."""
-    return cast("re.Pattern[AnyStr]", _LazyPattern(source, flags))
+    return cast("re.Pattern[AnyStr]", LazyPattern(source, flags))

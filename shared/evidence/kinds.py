@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from functools import cache
 
 from shared.models.offline.similarity import terms
 from shared.patterns import lazily
@@ -18,24 +19,27 @@ _ASKS = lazily(
 )
 
 #: What a sentence says that only tells what is proposed, beside the words of the proposal itself.
-_PROPOSING = frozenset(
-    terms(
-        "I'd I'll I've let's propose proposed proposal suggest suggestion prepare prepared draft"
-        " drafted offer open create file issue ticket label add comment review plan begin remind"
-        " reminder set pull request PR press button below do it drop confirm approve reject say yes"
-        " nothing done yet happy sure ok okay ready thread channel repository team as asked"
-        " schlage vor vorschlag vorschlagen ich habe dir euch das dies dafür dazu für im ein eine"
-        " einen zu es so öffne öffnen lege anlegen erstelle erstellen kommentar kommentiere"
-        " kommentieren erinnere erinnerung prüfe prüfen knopf drücke unten nichts getan passiert"
-        " noch ist vorbereitet steht gern klar mach"
-    )
+_PROPOSING = (
+    "I'd I'll I've let's propose proposed proposal suggest suggestion prepare prepared draft"
+    " drafted offer open create file issue ticket label add comment review plan begin remind"
+    " reminder set pull request PR press button below do it drop confirm approve reject say yes"
+    " nothing done yet happy sure ok okay ready thread channel repository team as asked"
+    " schlage vor vorschlag vorschlagen ich habe dir euch das dies dafür dazu für im ein eine"
+    " einen zu es so öffne öffnen lege anlegen erstelle erstellen kommentar kommentiere"
+    " kommentieren erinnere erinnerung prüfe prüfen knopf drücke unten nichts getan passiert"
+    " noch ist vorbereitet steht gern klar mach"
 )
+
+
+@cache
+def _proposing() -> frozenset[str]:
+    return frozenset(terms(_PROPOSING))
 
 
 def is_of_proposal(text: str, proposed: Collection[str]) -> bool:
     """Does a sentence only repeat what is `proposed`, by its terms?"""
     said = {*terms(text)}
-    return bool(said) and said <= _PROPOSING.union(proposed)
+    return bool(said) and said <= _proposing().union(proposed)
 
 
 #: What a model is told, behind the author's prompt.

@@ -3,13 +3,13 @@ that stand in a memory, and the sources pass the same second look as those of as
 is silent."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Annotated
 
 from shared.actions import Action
 from shared.agent.agent import Agent
 from shared.errors import Declined
 from shared.evidence.desk import EvidenceDesk
+from shared.frozen import frozen
 from shared.memory import Memory
 from shared.memory.attribution import is_trusted
 from shared.models.answers.typed import at_most
@@ -26,13 +26,13 @@ people, the answer is null."""
 _SHOWN, _WORDS = 4, 3
 
 
-@dataclass(frozen=True)
+@frozen
 class CopiedWords:
     number: int
     words: Annotated[str, at_most(300)]
 
 
-@dataclass(frozen=True)
+@frozen
 class SureAnswer:
     #: None when not sure.
     answer: Annotated[str, at_most(1_500)] | None

@@ -7,7 +7,7 @@ of its embedder, and a threshold of its own for each of them.
 
 from bisect import bisect_right
 from collections import Counter
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import accumulate, pairwise
 
 from shared.memory.lexical import terms
@@ -36,22 +36,28 @@ _SAME = """
     duplicate twice repeat again
     slow performance quadratic expensive
 """
-_MEANING = {
-    stem(word): stem(line.split()[0])
-    for line in _SAME.strip().splitlines()
-    for word in line.split()
-}
 #: Words that any claim may hold, whatever it is about.
 _ANYWHERE = """
     add argument branch call case change check class code consider constant could field file find
     function here instead line may method might module must name need number object parameter
     possible return should test type use user value variable want way work write
 """
-_SAYS_NOTHING = frozenset(map(stem, _ANYWHERE.split()))
 #: A part of code that is taken for known wherever it stands has at least so many tokens.
 TELLING = 6
 #: And a word of so many characters is the root of a longer one.
 _ROOT = 4
+
+
+@cache
+def _same_stems() -> dict[str, str]:
+    """Return for each stem of `_SAME` the one that stands for all of its line."""
+    lines = [line.split() for line in _SAME.strip().splitlines()]
+    return {stem(word): stem(line[0]) for line in lines for word in line}
+
+
+@cache
+def _says_nothing() -> frozenset[str]:
+    return frozenset(map(stem, _ANYWHERE.split()))
 
 
 def shape_of(code: str) -> str:
@@ -107,7 +113,7 @@ def edited(one: str, other: str) -> float:
 @lru_cache(maxsize=4096)
 def subject(claim: str, shape: str) -> frozenset[str]:
     """Return the words of the code that a claim names: `mailer` where it speaks of mails."""
-    said = [term for term in terms(claim) if term not in _SAYS_NOTHING]
+    said = [term for term in terms(claim) if term not in _says_nothing()]
     return frozenset(word for word in terms(shape) if any(_names(term, word) for term in said))
 
 
@@ -127,5 +133,6 @@ def _size(shape: str) -> int:
 
 @lru_cache(maxsize=4096)
 def _meanings(claim: str) -> frozenset[str]:
-    found = (_MEANING.get(term, term) for term in terms(claim) if term not in _SAYS_NOTHING)
+    means = _same_stems()
+    found = (means.get(term, term) for term in terms(claim) if term not in _says_nothing())
     return frozenset(found)

@@ -4,11 +4,11 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 from shared.events import Json
+from shared.frozen import frozen
 from shared.patterns import lazily
 from shared.planning.checklist import Line, checklist
 from shared.planning.next_state import NextState
@@ -44,7 +44,7 @@ class Click(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True)
+@frozen
 class PlanMessage:
     """A message of the plan. Its `name` is unique: the plan's id, and `live` or the digest of the
     question. It `asks` until somebody has answered."""

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from shared.errors import RequestUnclear
+from shared.frozen import frozen
 from shared.patterns import lazily
 from shared.reminding.words import (
     CALENDAR,
@@ -18,7 +19,7 @@ from shared.reminding.words import (
 )
 
 
-@dataclass(frozen=True)
+@frozen
 class Spoken:
     """What words say of a time, before a calendar and a zone make a moment of it."""
 

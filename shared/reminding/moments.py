@@ -6,9 +6,9 @@ A small grammar of our own: docs/decisions/0012-times-in-words.md says why.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from shared.errors import RequestUnclear
+from shared.frozen import frozen
 from shared.patterns import lazily
 from shared.reminding.grammar import WORDS, Read, Spoken
 
@@ -16,7 +16,7 @@ _HAN = lazily(r"[\u3040-\u30ff\u3400-\u9fff]")
 _BETWEEN = lazily(r"[\s,，的]*")
 
 
-@dataclass(frozen=True)
+@frozen
 class FoundTime:
     """A time in a text, and the text without it."""
 

@@ -1,8 +1,8 @@
 """Cuts documents into passages of bounded size, by heading and paragraph, each with an address."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from shared.frozen import frozen
 from shared.memory.documents.outline import Block, Format, format_of, sections
 from shared.memory.stored_text import short_hash
 from shared.patterns import lazily
@@ -20,7 +20,7 @@ _WIDE = lazily(
 _ENDS = (lazily(r"\n"), lazily(r"[.!?][\"')\]]*\s|[。！？；]"), lazily(r"\s"))
 
 
-@dataclass(frozen=True)
+@frozen
 class Passage:
     """A part of a document that fits into an embedder.
 

@@ -1,9 +1,10 @@
 """Splits a request into the question and the texts that may answer it."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
+from shared.frozen import frozen
 from shared.models import ModelRequest
 from shared.models.offline.similarity import sentences
 from shared.patterns import lazily
@@ -20,7 +21,7 @@ _MENTION = lazily(r"<@[^>]*>|^\s*@[\w-]+:?")
 _ATTACHED = lazily(r"^\[(?:file|image): [^\n]*\]$", re.M)
 
 
-@dataclass(frozen=True)
+@frozen
 class SourceText:
     """A text and the name of its source; and who said it where, as its block's first line says."""
 
@@ -58,7 +59,7 @@ class SourceText:
         return self.place.partition("http")[0].strip() or (ref[1] if ref else "")
 
 
-@dataclass(frozen=True)
+@frozen
 class ParsedRequest:
     """The parts of a request. `sources` may answer the `question`; `blocks` are all those of the
     last turn, in their order. An answer that `is_numbered` cites numbers, and declares its kind."""

@@ -1,11 +1,11 @@
 """A description of a pull request as a model gives it, its proof, and what people read of it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, NamedTuple
 
 from shared.actions.github.pulls.diff import FileDiff
+from shared.frozen import frozen
 from shared.models.answers.typed import at_most
 from shared.patterns import lazily
 from shared.reviewing.change import Change
@@ -23,7 +23,7 @@ _UNNAMED = "Changes"
 _SENTENCE = lazily(r"(?<=[.!?。！？])\s+")
 
 
-@dataclass(frozen=True)
+@frozen
 class FileGroup:
     """Files that change together, and what changes in them."""
 
@@ -32,7 +32,7 @@ class FileGroup:
     what: Annotated[str, at_most(500)]
 
 
-@dataclass(frozen=True)
+@frozen
 class Description:
     """What a pull request changes: a title, a summary in a few sentences, a walkthrough by groups
     of files, and the labels that fit."""
@@ -43,7 +43,7 @@ class Description:
     labels: Annotated[tuple[str, ...], at_most(3)]
 
 
-@dataclass(frozen=True)
+@frozen
 class Overview:
     """What the parts of a large pull request change together."""
 

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from shared.actions.github.pulls.diff import DiffLine, FileDiff
 from shared.agent import Agent
 from shared.agent.context import Code
 from shared.errors import AnswerInvalid, ModelRejected, ModelUnavailable
+from shared.frozen import frozen
 from shared.log import log
 from shared.models.answers.typed import Between, at_most
 from shared.patterns import lazily
@@ -40,7 +40,7 @@ _RISKY_LINE = lazily(
 )
 
 
-@dataclass(frozen=True)
+@frozen
 class Unneeded:
     """A file that needs no review, by its number, and what its changes are."""
 
@@ -48,7 +48,7 @@ class Unneeded:
     reason: Literal["formatting", "comments", "renaming", "texts", "data"]
 
 
-@dataclass(frozen=True)
+@frozen
 class Sorted:
     """The files that need no review."""
 
