@@ -1,6 +1,5 @@
 """The desk of reviews: the change to review, and which findings about it hold."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -47,7 +46,7 @@ _AGAIN = "It was dismissed before, and is told once more because it is critical.
 REVIEWED_BEFORE = "this commit was reviewed before"
 #: Threads that one run resolves.
 _MENDED = 20
-_UNFINISHED = lazily(r"^\W*(?:wip|draft|do not (?:review|merge))\b", re.IGNORECASE)
+_UNFINISHED = lazily(r"(?i)^\W*(?:wip|draft|do not (?:review|merge))\b")
 
 
 class ReviewDesk:
