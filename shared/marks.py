@@ -9,6 +9,8 @@ import hashlib
 import re
 from typing import NamedTuple
 
+from shared.patterns import lazily
+
 #: The event type of the metadata in our Slack messages.
 EFFECT = "agent_flows_effect"
 
@@ -57,7 +59,7 @@ def is_own_branch(name: str) -> bool:
 
 #: The begin of our section in a text that a person writes, by its name and the key of the effect
 #: that wrote it, and its end.
-_SECTION = re.compile(r"<!-- agent-flows-section (?P<name>[a-z-]+) (?P<key>\w+) -->")
+_SECTION = lazily(r"<!-- agent-flows-section (?P<name>[a-z-]+) (?P<key>\w+) -->")
 #: What stands between it and the text around it.
 _GAP = "\n\n"
 

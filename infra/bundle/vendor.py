@@ -23,6 +23,9 @@ NEEDS_NOTHING = frozenset({"chalice", "pyjwt"})
 #: Packages whose annotations nobody reads at run time: making their objects is two thirds of the
 #: import of Chalice and a third of that of slack_sdk.
 _ANNOTATED = ("chalice", "slack_sdk")
+#: Packages whose version.py reads the version from the metadata of the distribution: that loads a
+#: parser of mail and one of zips.
+_VERSIONED = ("psycopg", "psycopg_binary")
 #: Files that no function runs: tests, curves that RSA does not need, and the 2.7 MB of libyaml:
 #: what functions read takes the parser in Python.
 _UNUSED = (
@@ -202,6 +205,8 @@ def _install(target: BuildTarget, locked: Sequence[Path], into: Path) -> None:
     for package in _ANNOTATED:
         for module in (into / package).rglob("*.py"):
             _postpone_annotations(module)
+    for package in _VERSIONED:
+        _write_version(into, package)
     compile_all(target, into)
 
 
@@ -210,3 +215,11 @@ def _postpone_annotations(module: Path) -> None:
     text = module.read_text("utf-8")
     if "from __future__" not in text:
         module.write_text(f"from __future__ import annotations\n{text}", "utf-8")
+
+
+def _write_version(folder: Path, package: str) -> None:
+    """Write the version of an installed package, if there is one, into its version.py."""
+    for one in distributions(path=[str(folder)]):
+        if normal(one.name) == normal(package):
+            text = f'"""The installed version."""\n\n__version__ = "{one.version}"\n'
+            (folder / package / "version.py").write_text(text, "utf-8")

@@ -4,14 +4,14 @@ They stand by themselves, so that an adapter answers them without the journal th
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 from shared.actions import Query
 from shared.events import Json
+from shared.frozen import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class AskPermission(Query):
     """Ask what a person may do in a repository, as `{"id": …, "permission": "write"}`."""
 
@@ -29,7 +29,7 @@ class AskPermission(Query):
         return {"repository": self.repository, "login": self.login}
 
 
-@dataclass(frozen=True)
+@frozen
 class AskMember(Query):
     """Ask if a person is a full member of a workspace, no guest, bot or stranger, and what they are
     called, as `{"member": bool, "name": str, "admin": bool}`; an owner is an admin."""
@@ -47,7 +47,7 @@ class AskMember(Query):
         return {"team": self.team, "user": self.user}
 
 
-@dataclass(frozen=True)
+@frozen
 class AskShared(Query):
     """Ask if another company is in a channel, or is invited to it, as `{"shared": bool}`."""
 
@@ -64,7 +64,7 @@ class AskShared(Query):
         return {"team": self.team, "channel": self.channel}
 
 
-@dataclass(frozen=True)
+@frozen
 class AskReader(Query):
     """Ask if a person reads a channel, as `{"reads": bool}`; in another one if they ask there."""
 
@@ -83,7 +83,7 @@ class AskReader(Query):
         return {"team": self.team, "channel": self.channel, "user": self.user}
 
 
-@dataclass(frozen=True)
+@frozen
 class AskRepository(Query):
     """Ask what a repository is called and who sees it, as `{"full_name", "private",
     "visibility"}`."""
@@ -101,7 +101,7 @@ class AskRepository(Query):
         return {"repository": self.repository}
 
 
-@dataclass(frozen=True)
+@frozen
 class AskRepositories(Query):
     """Ask for every repository of an owner that the credentials reach, as a list of answers to
     AskRepository, without archived ones."""
@@ -119,7 +119,7 @@ class AskRepositories(Query):
         return {"owner": self.owner}
 
 
-@dataclass(frozen=True)
+@frozen
 class AskChannel(Query):
     """Ask for a channel by its id or `#name`, as `{"team", "channel", "private", "shared"}`."""
 
@@ -135,7 +135,7 @@ class AskChannel(Query):
         return {"channel": self.name}
 
 
-@dataclass(frozen=True)
+@frozen
 class AskName(Query):
     """Ask what people call a channel, as `{"name": "#support"}`, for those who read the one that it
     is `asked_in`; '' for a conversation that has no name."""

@@ -11,6 +11,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from shared.actions.links import known_address
+from shared.patterns import lazily
 
 BREAK = "\u200b"
 
@@ -34,17 +35,17 @@ class _Span(NamedTuple):
 
 
 #: After a letter or a digit an @ is part of an address.
-_AT = re.compile(r"(?<![A-Za-z0-9])@(?=\S)")
-_ENTITY = re.compile(
+_AT = lazily(r"(?<![A-Za-z0-9])@(?=\S)")
+_ENTITY = lazily(
     r"&(?!(?:amp|lt|gt|quot|nbsp);)(?:#\d+|#x[0-9a-f]+|[a-z][a-z0-9]{1,40});", re.IGNORECASE
 )
 #: An entity without its end, which browsers read all the same.
-_HALF_ENTITY = re.compile(r"&(?=#)(?!#(?:\d+|[xX][0-9a-fA-F]+);)")
+_HALF_ENTITY = lazily(r"&(?=#)(?!#(?:\d+|[xX][0-9a-fA-F]+);)")
 #: One with a name: `<p>&nbsp@name</p>`. Only HTML has these.
-_HALF_NAME = re.compile(r"&(?=[A-Za-z])(?![A-Za-z0-9]{1,40};)")
+_HALF_NAME = lazily(r"&(?=[A-Za-z])(?![A-Za-z0-9]{1,40};)")
 
 #: HTML that stays as it is.
-_TAG = re.compile(
+_TAG = lazily(
     r"</?(?:b|blockquote|br|code|dd|del|details|dl|dt|em|h[1-6]|hr|i|ins|kbd|li|ol|p|q|s|samp|small"
     r"|strong|sub|summary|sup|table|tbody|td|th|thead|tr|ul|var)(?: ?/)?>|<details open>",
     re.IGNORECASE,
@@ -73,7 +74,7 @@ _KEYWORD = (
     rf"|(?P<duplicate>{_word('duplicate')}(?>(?:{_BETWEEN}|[^a-z0-9<&])+){_word('of')})"
 )
 #: A text as far as it says which issues to close; other signs may stand between keyword and issue.
-_CLOSING = re.compile(
+_CLOSING = lazily(
     rf"(?P<keyword>(?<![a-z0-9])(?:{_KEYWORD})(?![a-z0-9]))"
     r"|(?P<issue>(?:\w(?:\\?[\w.-]){0,99}\\?/(?:\\?[\w.-]){1,100})?\\?"
     rf"#{_UNSEEN}\d|\bGH\\?-{_UNSEEN}\d"
@@ -82,41 +83,41 @@ _CLOSING = re.compile(
     re.IGNORECASE,
 )
 #: `Duplicate of` counts only where it opens a line.
-_LINE_START = re.compile(
+_LINE_START = lazily(
     r"(?:^|[>;\x0b\x0c\x1c-\x1e\x85\u2028\u2029])(?>(?:[^a-z0-9\n]|\d{1,9}[.)])*)\Z",
     re.IGNORECASE | re.MULTILINE,
 )
 #: So far back its line may have begun.
 _REACH = 300
 #: A blank line before the next word.
-_NEXT_PARAGRAPH = re.compile(rf"(?:{_BETWEEN}|[^a-z0-9<&]|&(?!#?\w))*?\n[ \t>]*\n", re.IGNORECASE)
+_NEXT_PARAGRAPH = lazily(rf"(?:{_BETWEEN}|[^a-z0-9<&]|&(?!#?\w))*?\n[ \t>]*\n", re.IGNORECASE)
 
-_COMMAND = re.compile(
+_COMMAND = lazily(
     r"(?:^|</?(?:br|blockquote|d[dlt]|details|h[1-6r]|[ou]?l[i]?|p|summary|table|tbody|t[dhr]|thead)"
     r"(?:\s[^<>\n]{0,200})?/?>|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029])"
     rf"(?>(?:{_BEHIND}|[^\w\n/<&]|_|\d{{1,9}}[.)]|<[^<>\n]{{0,200}}>|&#?\w{{1,31}};)*)(?=/{_UNSEEN}<?[A-Za-z])",
     re.MULTILINE | re.IGNORECASE,
 )
 #: A command in a block of code; a path has another slash.
-_CODE_COMMAND = re.compile(r"^[ \t]*(?=/[A-Za-z][\w-]*(?:\s|\Z))", re.MULTILINE)
+_CODE_COMMAND = lazily(r"^[ \t]*(?=/[A-Za-z][\w-]*(?:\s|\Z))", re.MULTILINE)
 
 #: What keeps checks from running, in the message of a commit, which a pull request may become.
 #: https://docs.github.com/en/actions/how-tos/manage-workflow-runs/skip-workflow-runs
-_SKIP = re.compile(
+_SKIP = lazily(
     r"\[(?=(?:(?:skip|no)[ _-](?:ci|actions|checks)|(?:ci|actions)[ _-]skip)\])"
     r"|^[ \t]*skip(?=-checks\s*:)|\*{3}(?=NO_CI)",
     re.IGNORECASE | re.MULTILINE,
 )
 
-_SIGN = re.compile(
+_SIGN = lazily(
     rf"(?P<scheme>\\?:{_UNSEEN}/{_UNSEEN}(?=/))|(?P<www>w(?={_UNSEEN}w{_UNSEEN}w{_UNSEEN}\.))"
     r"|(?P<escape>\\[!-/:-@\[-`{-~])|(?P<ticks>`+)|(?P<tag><(?=[A-Za-z/!?]))|(?P<image>!(?=\[))"
     r"|(?P<target>\]\()|(?P<definition>\](?=:))",
     re.IGNORECASE,
 )
 #: The target of a link to the same page or repository.
-_RELATIVE = re.compile(r"(?!//)[A-Za-z0-9_./#?=%+-]*+\)")
-_WORD = re.compile(r"[^\s<]*")
+_RELATIVE = lazily(r"(?!//)[A-Za-z0-9_./#?=%+-]*+\)")
+_WORD = lazily(r"[^\s<]*")
 
 
 class _Uncertain(Exception):

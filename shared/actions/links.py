@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.canonical import canonical
 from shared.errors import SettingsError
+from shared.patterns import lazily
 
 if TYPE_CHECKING:
     from shared.journal import Run
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 _PLATFORMS = frozenset({"github.com", "slack.com", "slack-gov.com"})
 _OWN = (".github.com", ".slack.com", ".slack-gov.com")
 
-_HOST = re.compile(r"(?<=://)[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?(?![@\\])")
+_HOST = lazily(r"(?<=://)[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?(?![@\\])")
 #: An address that means the same to every reader: no name before the host, no odd signs there.
-_SAFE = re.compile(
+_SAFE = lazily(
     r"https?://(?P<host>[A-Za-z0-9-]++(?>(?:\.[A-Za-z0-9-]++)*))(?::\d{1,5})?"
     r"(?:[/?#](?>(?:(?!www[.\\*_~<\[]|https?:[/\\])[A-Za-z0-9/.%?=+#_,;$-]|~(?!~)|!(?!\[)|(?<=/)@"
     r"|:(?!//)|&(?=[\w.%-]+=))*)"

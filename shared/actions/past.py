@@ -5,12 +5,12 @@ first: what people changed or built upon since stays.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from shared.actions import Action, Mark, Permission, Receipt
 from shared.errors import ActionRejected
 from shared.events import Json
+from shared.frozen import frozen
 
 S = TypeVar("S")
 
@@ -93,7 +93,7 @@ def left(said: str) -> TakenBack:
 TakingBack = Callable[[S, PastEffect, Mark], TakenBack] | str
 
 
-@dataclass(frozen=True)
+@frozen
 class TakeBack(Action):
     """Take back an effect that the journal has. A second time changes nothing."""
 

@@ -6,17 +6,18 @@ from typing import Any, TypeVar, cast
 
 from shared.actions import Action
 from shared.errors import ActionRejected
+from shared.patterns import lazily
 from shared.redaction.redacting import is_masked, kinds_of, without_secrets
 
 A = TypeVar("A", bound=Action)
 
 #: A change that GitHub offers to put into a file.
-_SUGGESTION = re.compile(
+_SUGGESTION = lazily(
     r"^[ \t>*+-]*(`{3,}|~{3,})[ \t]*suggestion\b.*?(?:^[ \t>]*\1|\Z)",
     re.MULTILINE | re.DOTALL | re.IGNORECASE,
 )
 #: The last word of a growing text, where it may be the beginning of a secret.
-_UNFINISHED = re.compile(
+_UNFINISHED = lazily(
     r"(?:(?<![!-~])(?=[!-~]*(?:[0-9_/=+@]|[.:-](?=[!-~])))[!-~]{4,}|[!-~]{13,}"
     r"|(?<=[:=])[ \"'`]{1,3}[!-~]+)\Z"
 )

@@ -5,7 +5,6 @@ twice, is one run.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from shared.actions import Action, Mark, Query, Receipt
@@ -13,6 +12,7 @@ from shared.aws.scheduler import Scheduler, ScheduleRefused
 from shared.canonical import digest
 from shared.errors import ActionRejected, ActionUnavailable, PublishError
 from shared.events import Event, Json
+from shared.frozen import frozen
 from shared.settings import Settings
 
 
@@ -23,7 +23,7 @@ class TimerPlace(NamedTuple):
     ref: str
 
 
-@dataclass(frozen=True)
+@frozen
 class SetTimer(Action):
     """Let `event` come at the time that it says it was received, in place of the clock.
 

@@ -5,10 +5,10 @@ and the names in https://github.com/octokit/webhooks.js), Slack's those of its E
 (https://docs.slack.dev/reference/events) and of its interactions.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 
+from shared.patterns import lazily
 from shared.perception.commands import COMMANDS
 
 #: The actions of GitHub's events; an event with actions never comes without one.
@@ -134,7 +134,7 @@ _OWN = (
     " proposal.approved.remind proposal.approved.review proposal.done"
 )
 #: Those whose last part somebody chooses.
-_CHOSEN = re.compile(
+_CHOSEN = lazily(
     r"(?:github|slack)\.mention\.[a-z0-9_]{2,20}|(?:schedule|timer)\.[a-z0-9_-]+"
     r"|slack\.(?:press|opened|form|shortcut)\.[a-z0-9-]{2,40}"
     r"|github\.repository_dispatch\.[\w.:-]+"

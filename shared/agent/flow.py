@@ -1,7 +1,7 @@
 """@flow: an author declares a flow. shared.runtime carries it out."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import import_module
 from typing import Any, Self
 
@@ -13,11 +13,12 @@ from shared.agent.agent import Agent
 from shared.agent.event_types import mistake_in
 from shared.errors import SettingsError
 from shared.events import Event
+from shared.frozen import frozen
 
 Function = Callable[[Event, Agent], None]
 
 
-@dataclass(frozen=True)
+@frozen
 class Flow:
     """A declared flow: the event types that wake it, the actions that it may take, its function.
 

@@ -4,16 +4,16 @@ It is a desk because it needs the run: what an earlier attempt has counted is no
 """
 
 import math
-import re
 from typing import Self
 
 from shared.desk import Loan
 from shared.errors import SettingsError
 from shared.journal import Outcome
 from shared.metrics import METRICS, Unit, measure_own
+from shared.patterns import lazily
 
 #: Lines have fields of other names; and nobody's words make a metric of their own.
-_NAME = re.compile(r"[A-Z][A-Za-z0-9]{0,49}")
+_NAME = lazily(r"[A-Z][A-Za-z0-9]{0,49}")
 
 
 class MetricsDesk:

@@ -1,16 +1,16 @@
 """People: shows them by name, and not by id, to models and in answers. Memory keeps their ids,
 since names change."""
 
-import re
 from collections.abc import Callable
 
 from shared.journal import Outcome, Run
 from shared.memory.attribution import person
+from shared.patterns import lazily
 
 #: At most so many people are looked up for one run.
 _MOST = 30
 #: A person's id behind an `@`, as Slack writes a mention or as a name is shown.
-_MENTION = re.compile(
+_MENTION = lazily(
     r"<@([UW][A-Z0-9]+)(?:\|[^<>\n]*)?>|(?<![\w@])@([UW][A-Z0-9]*[0-9][A-Z0-9]*)(?![\w-])"
 )
 

@@ -18,6 +18,7 @@ from shared.database.address import arguments_of
 from shared.database.connecting import PATIENCE, Waiting, connect, is_full, reason, refuse
 from shared.errors import DatabaseUnavailable, RunBusy, SettingsError, Stopped
 from shared.log import log
+from shared.patterns import lazily
 from shared.settings import Credential
 
 __all__ = [
@@ -55,7 +56,7 @@ _CHECK_LOGIN = "select public.check_login()"
 _DO_NOT_WAIT = "set local synchronous_commit to off"
 _WAIT_FOR_DISK = "select pg_catalog.pg_logical_emit_message(true, 'agent_flows', '')"
 
-_BLOCK = re.compile(r"^-- name: (\w+)\n((?:--.*\n)*)", re.MULTILINE)
+_BLOCK = lazily(r"^-- name: (\w+)\n((?:--.*\n)*)", re.MULTILINE)
 
 
 class Statement(NamedTuple):

@@ -1,6 +1,5 @@
 """Where the database is, and whom to believe that it is there: what a connection is made with."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import psycopg
 from psycopg import conninfo
 
 from shared.errors import SettingsError
+from shared.patterns import lazily
 
 #: The certificate authorities that ship with the code: Amazon's for each region and for its
 #: proxies. A bundle holds those of the deployment's DATABASE_CA as `own.pem`, which come first.
@@ -17,7 +17,7 @@ from shared.errors import SettingsError
 ROOTS = Path(__file__).with_name("roots")
 OWN = "own.pem"
 
-_AMAZON = re.compile(
+_AMAZON = lazily(
     r"(\.proxy-[a-z0-9]+)?\.(?:([a-z0-9-]+)\.rds\.amazonaws\.com"
     r"|rds\.([a-z0-9-]+)\.amazonaws\.com\.cn)$"
 )

@@ -10,6 +10,7 @@ import psycopg
 
 from shared.database.address import arguments_of, trouble
 from shared.errors import DatabaseUnavailable, SettingsError
+from shared.patterns import lazily
 
 #: How long a database is waited for, in seconds, before the run goes back to its queue. A paused
 #: Aurora wakes in about 15 seconds, and in 30 or more when it was paused for more than a day:
@@ -20,22 +21,22 @@ _TRY = 10.0
 #: The first and the longest pause between two tries, in seconds.
 _PAUSE, _LOST, _CROWDED = 0.05, 1.0, 2.0
 
-_FULL = re.compile(
+_FULL = lazily(
     "too many clients|too many connections|connection slots|no more connections allowed"
     "|max.client.conn|max clients|query_wait_timeout|waiting to acquire database connection"
     "|connection limit",
     re.IGNORECASE,
 )
-_DENIED = re.compile(
+_DENIED = lazily(
     "authentication failed|role .* does not exist|no such user|invalid password"
     "|credentials.*(?:invalid|incorrect)",
     re.IGNORECASE,
 )
 #: What libpq says of an address that no waiting mends, before it asks anybody. A name that is not
 #: resolved may be one of a network that comes up.
-_WRONG = re.compile(r"\binvalid (?:[\w ]+ value|port number|integer value)\b", re.IGNORECASE)
+_WRONG = lazily(r"\binvalid (?:[\w ]+ value|port number|integer value)\b", re.IGNORECASE)
 #: Postgres: there is no such database. https://www.postgresql.org/docs/current/errcodes-appendix.html
-_NO_DATABASE = re.compile(r"database \"[^\"]*\" does not exist")
+_NO_DATABASE = lazily(r"database \"[^\"]*\" does not exist")
 
 
 def is_full(err: psycopg.Error) -> bool:

@@ -13,11 +13,12 @@ from shared.evidence.kinds import declared, may_declare
 from shared.evidence.passages import GivenPassage
 from shared.evidence.units import Unit, units
 from shared.models.found_text import linked
+from shared.patterns import lazily
 
 #: Returns which of these numbers stand.
 Standing = Callable[[Collection[int]], Collection[int]]
 
-_SOURCES = re.compile(
+_SOURCES = lazily(
     r"[#*_\s]*(?:sources?|references?|quellen?|来源|参考(?:资料|文献)?)[*_\s]*(?:[:：][*_\s]*(?:\[|$)|$)",
     re.IGNORECASE,
 )

@@ -8,10 +8,12 @@ closed classes of grammar: pronouns, articles, question words, auxiliaries, conj
 
 import re
 
-_CLAUSE = re.compile(r"[^.!?…;,:—。！？，；：\n]+[.!?…;,:—。！？，；：\n]*")
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-_HAN = re.compile(r"[\u3400-\u9fff]")
-_MENTION = re.compile(r"<@[^>]*>|(?<!\w)@[\w.-]+")
+from shared.patterns import lazily
+
+_CLAUSE = lazily(r"[^.!?…;,:—。！？，；：\n]+[.!?…;,:—。！？，；：\n]*")
+_WORD = lazily(r"[^\W_]+(?:['’][^\W_]+)*")
+_HAN = lazily(r"[\u3400-\u9fff]")
+_MENTION = lazily(r"<@[^>]*>|(?<!\w)@[\w.-]+")
 
 
 def _closed(text: str) -> frozenset[str]:
@@ -65,10 +67,10 @@ _JOINS = _closed(
     "that because since so when if whether who which as dass weil wenn ob parce que si porque"
 )
 #: The same in Chinese, what has happened among them.
-_OTHERS_HAN = re.compile(
+_OTHERS_HAN = lazily(
     r"我们|咱们|你们|他|她|它|这|那|哪|谁负责|什么时候|为什么|多少|几|谁有|谁在|了"
 )
-_SPEAKERS_HAN = re.compile(r"[我你您]")
+_SPEAKERS_HAN = lazily(r"[我你您]")
 #: A clause about the two that has more words than this may say something else as well.
 _LONG, _LONG_HAN, _BARE = 10, 12, 2
 #: Where a clause about the two names them, and how long one without a subject may be.

@@ -1,6 +1,5 @@
 """Names sources in Slack as people do: a channel by its name, direct messages as ours; no id."""
 
-import re
 from collections.abc import Callable, Mapping
 
 from shared.actions.asking import AskName
@@ -8,9 +7,10 @@ from shared.desk import Loan
 from shared.errors import AgentFlowsError
 from shared.evidence.passages import GivenPassage
 from shared.log import log
+from shared.patterns import lazily
 
 #: The channel in the address of a message, as we and as Slack write it.
-_CHANNEL = re.compile(r"[?&]channel=([CDG]\w+)|/archives/([CDG]\w+)/")
+_CHANNEL = lazily(r"[?&]channel=([CDG]\w+)|/archives/([CDG]\w+)/")
 
 
 def titled(

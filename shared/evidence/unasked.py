@@ -2,9 +2,7 @@
 words of its own that stand in a memory, and the sources pass the same second look as those of asked
 answers. Else it is silent."""
 
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import permutations
 from typing import Annotated
 
@@ -14,10 +12,12 @@ from shared.errors import Declined
 from shared.evidence.desk import EvidenceDesk
 from shared.evidence.kinds import declared
 from shared.evidence.units import units
+from shared.frozen import frozen
 from shared.memory import Memory
 from shared.memory.attribution import is_trusted
 from shared.memory.stored_text import digest_of
 from shared.models.answers.typed import at_most
+from shared.patterns import lazily
 from shared.team_settings.channels.desk import ChannelDesk
 from shared.team_settings.channels.unasked import UnaskedDesk
 
@@ -33,17 +33,17 @@ _SHOWN, _WORDS = 4, 3
 #: How much longer than the words that it rests on a sentence may be, and by how many characters.
 _LONGER, _ROOM = 2, 40
 #: What a reader would act on as it stands: numbers, code, addresses.
-_EXACT = re.compile(r"`[^`]+`|\w+://\S+|[\w.@/#-]*\d[\w@/#-]*")
+_EXACT = lazily(r"`[^`]+`|\w+://\S+|[\w.@/#-]*\d[\w@/#-]*")
 
 
-@dataclass(frozen=True)
+@frozen
 class SureSentence:
     text: Annotated[str, at_most(300)]
     number: int
     words: Annotated[str, at_most(300)]
 
 
-@dataclass(frozen=True)
+@frozen
 class SureAnswer:
     #: None of them when not sure.
     claims: list[SureSentence]

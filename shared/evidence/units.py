@@ -9,28 +9,29 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from shared.models.offline.word_lists import listed
+from shared.patterns import lazily
 
-_FENCE = re.compile(r" {0,3}(?P<fence>`{3,}|~{3,})[^\n]*\n?")
-_ITEM = re.compile(r"[ \t]*(?:[-*+•][ \t]|\d{1,9}[.)][ \t])")
-_HEADING = re.compile(r" {0,3}#{1,6}[ \t]|[ \t]*>")
-_TABLE = re.compile(r"[ \t]*\|")
+_FENCE = lazily(r" {0,3}(?P<fence>`{3,}|~{3,})[^\n]*\n?")
+_ITEM = lazily(r"[ \t]*(?:[-*+•][ \t]|\d{1,9}[.)][ \t])")
+_HEADING = lazily(r" {0,3}#{1,6}[ \t]|[ \t]*>")
+_TABLE = lazily(r"[ \t]*\|")
 #: Ends a paragraph: a blank line, or a line that begins something else.
-_BREAK = re.compile(
+_BREAK = lazily(
     r"\n(?=[ \t]*\n|[ \t]*(?:[-*+•][ \t]|\d{1,9}[.)][ \t])"
     r"| {0,3}(?:`{3}|~{3}|#{1,6}[ \t]|>)|[ \t]*\|)"
 )
 #: May end a sentence, with the quotation marks and brackets behind it.
-_END = re.compile(r"[.!?…]+[\"'”’»)*_]*|[。！？]+[”’」』）*_]*")
+_END = lazily(r"[.!?…]+[\"'”’»)*_]*|[。！？]+[”’」』）*_]*")
 _WIDE = frozenset("。！？")
 _DIGITS = r"\d{1,3}(?:[ ]?[,;–-][ ]?\^?\d{1,3}){0,9}"
 _CITATION = rf"(?:\[\^?{_DIGITS}\](?!:)|【\d{{1,3}}[^】\n]{{0,20}}】)(?:\([^()\s]{{0,500}}\))?"
-_CITATIONS = re.compile(rf"(?:[ \t]*{_CITATION})*[.]?")
+_CITATIONS = lazily(rf"(?:[ \t]*{_CITATION})*[.]?")
 #: What may become a citation, at the end of a text that grows.
-_BEGUN = re.compile(r"[ \t]*(?:[\[【][^\]】\n]{0,40}|\([^()\s]{0,500})?")
+_BEGUN = lazily(r"[ \t]*(?:[\[【][^\]】\n]{0,40}|\([^()\s]{0,500})?")
 _CODE = r"(?P<ticks>`+)(?!`).*?(?<!`)(?P=ticks)(?!`)"
-_MARK = re.compile(rf"{_CODE}|(?P<space>[ \t]*)(?P<mark>{_CITATION})", re.DOTALL)
-_NUMBERS = re.compile(r"\d{1,3}")
-_RANGE = re.compile(r"(\d{1,3})\s*[–-]\s*(\d{1,3})")
+_MARK = lazily(rf"{_CODE}|(?P<space>[ \t]*)(?P<mark>{_CITATION})", re.DOTALL)
+_NUMBERS = lazily(r"\d{1,3}")
+_RANGE = lazily(r"(\d{1,3})\s*[–-]\s*(\d{1,3})")
 #: Words that end with a full stop inside a sentence.
 _SHORT = frozenset(
     listed(

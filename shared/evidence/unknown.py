@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 from shared.memory import Memory
 from shared.memory.attribution import is_trusted, person
+from shared.patterns import lazily
 
 #: Names of people to ask.
 _NAMES = 3
-_HAN = re.compile(r"[\u3400-\u9fff]")
-_GERMAN = re.compile(
+_HAN = lazily(r"[\u3400-\u9fff]")
+_GERMAN = lazily(
     r"\b(?:wer|was|wann|wo|woher|warum|wieso|wie|welche[rsmn]?|ist|sind|wird|haben|hat|wir|der|die"
     r"|das|ein|eine|nicht|und|für|kann|können)\b",
     re.IGNORECASE,

@@ -5,18 +5,19 @@ did, and why it did not act."""
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from shared.database import Database, Row, Statement, queries
 from shared.explaining.question import Pointer
+from shared.frozen import frozen
+from shared.patterns import lazily
 
 SQL = queries(__file__, "explanation.sql")
 
 #: How many runs are told of.
 _MOST = 10
-_BLOCK = re.compile(r"<data ([^>]{0,600})>\n?(.*?)\n?</data>", re.DOTALL)
-_FIELD = re.compile(r'(\w+)="([^"]*)"')
+_BLOCK = lazily(r"<data ([^>]{0,600})>\n?(.*?)\n?</data>", re.DOTALL)
+_FIELD = lazily(r'(\w+)="([^"]*)"')
 _SHOWN = 240
 #: What a state says about a run that did nothing.
 _STATES = {
@@ -60,7 +61,7 @@ class DoneThing(NamedTuple):
     url: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Reasons:
     """One run. `row` holds its columns; `not_acted` says why it did nothing, '' if it acted."""
 

@@ -1,17 +1,18 @@
 """Reads what a person points at: the id of a run, of a memory or of a delivery, or an address."""
 
-import re
 from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
-_RUN = re.compile(r"[0-9a-f]{6,20}")
-_MEMORY = re.compile(r"m-[0-9a-f]{4,36}(?:-[0-9a-f-]+)?")
-_DELIVERY = re.compile(r"(?:github:)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
-_ISSUE = re.compile(r"/([\w.-]+/[\w.-]+)/(?:issues|pull)/(\d{1,9})(?:/.*)?")
-_PART = re.compile(r"(?:issuecomment-|discussion_r|pullrequestreview-)(\d{1,20})")
-_CONSOLE = re.compile(r".*/console/runs/([0-9a-f]{6,20})")
-_ARCHIVE = re.compile(r"/archives/([A-Z0-9]+)/p(\d{10})(\d{6})")
-_TS = re.compile(r"(\d{10})\.(\d{6})")
+from shared.patterns import lazily
+
+_RUN = lazily(r"[0-9a-f]{6,20}")
+_MEMORY = lazily(r"m-[0-9a-f]{4,36}(?:-[0-9a-f-]+)?")
+_DELIVERY = lazily(r"(?:github:)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+_ISSUE = lazily(r"/([\w.-]+/[\w.-]+)/(?:issues|pull)/(\d{1,9})(?:/.*)?")
+_PART = lazily(r"(?:issuecomment-|discussion_r|pullrequestreview-)(\d{1,20})")
+_CONSOLE = lazily(r".*/console/runs/([0-9a-f]{6,20})")
+_ARCHIVE = lazily(r"/archives/([A-Z0-9]+)/p(\d{10})(\d{6})")
+_TS = lazily(r"(\d{10})\.(\d{6})")
 
 
 class Pointer(NamedTuple):

@@ -19,17 +19,18 @@ from shared.events import REPOSITORY, Event, Json
 from shared.evidence.readers import readers_of
 from shared.journal import Outcome
 from shared.memory.attribution import person, trust_label
+from shared.patterns import lazily
 from shared.perception.github import audience_of
 from shared.settings import Settings
 
 #: Links of one run, and characters, lines and comments of what one leads to.
 _MOST, _CHARACTERS, _LINES, _COMMENTS = 5, 6_000, 200, 10
-_URL = re.compile(r"https?://[^\s<>|\"'`]{1,2000}")
-_MESSAGE = re.compile(
+_URL = lazily(r"https?://[^\s<>|\"'`]{1,2000}")
+_MESSAGE = lazily(
     r"https://[\w.-]{1,100}\.slack\.com/archives/([CDG][A-Z0-9]{2,})/p(\d{10})(\d{6})"
     r"(?:\?(?:[^#]*&)?thread_ts=(\d{10}\.\d{6}))?"
 )
-_PLACE = re.compile(
+_PLACE = lazily(
     rf"/(?P<repository>{REPOSITORY})/(?:"
     r"(?:issues|pull)/(?P<number>\d{1,9})(?!\w)|commit/(?P<commit>[0-9a-f]{7,40})(?!\w)"
     r"|blob/(?P<ref>[^/?#]{1,200})/(?P<path>[^?#]{1,500})"

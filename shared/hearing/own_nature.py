@@ -7,6 +7,8 @@ A program can recognise the plain ways to ask; the prompt of a flow says the sam
 import re
 from collections.abc import Sequence
 
+from shared.patterns import lazily
+
 #: Asked longer than this, a question is about something else too, and a model answers that.
 _SHORT = 60
 
@@ -14,7 +16,7 @@ _KIND = (
     r"(?:a\.?i\.?|(?:artificial|real|actual|human)\b[\w ]{0,20}|(?:chat ?)?bot|robot|machine"
     r"|program|computer|llm|language model|human|person)"
 )
-_ASKS_WHAT = re.compile(
+_ASKS_WHAT = lazily(
     rf"\bare you (?:really |actually |just |even |maybe |also )*(?:an? |some )?{_KIND}\b"
     r"(?! (?:account|user|token|that|who|in|on|for))"
     rf"|\bam i (?:talking|speaking|chatting|writing) (?:to|with) (?:an? )?{_KIND}\b"
@@ -47,7 +49,7 @@ _TRAITS = (
     r"(?:lazy|incompetent|stupid|dumb|smart|unreliable|useless|productive|competent"
     r"|(?:good|bad|great|poor|weak|strong) (?:" + _PEOPLE + r"|lead|worker))"
 )
-_ASKS_TO_RATE = re.compile(
+_ASKS_TO_RATE = lazily(
     rf"\b{_VERBS}\b (?:me |us )?(?:the |our |my |all |each |these |those )*(?:work |performance )?"
     rf"(?:of )?(?:the |our |my |all )*"
     rf"(?:{_WHO}|{_WHOSE}|{_THEIR}|{_PEOPLE}\b(?! (?:count|search|page|table|api)))"

@@ -20,12 +20,13 @@ from shared.memory.attribution import person, trust_label, trust_of
 from shared.models import Image
 from shared.models.routing import Models
 from shared.models.sight import unseen
+from shared.patterns import lazily
 from shared.perception import dig, string
 from shared.perception.writers import writer_of
 
 #: Seconds that the pictures of one run may take at least.
 _LEAST = 10.0
-_PICTURE = re.compile(r"!\[|<img\b", re.IGNORECASE)
+_PICTURE = lazily(r"!\[|<img\b", re.IGNORECASE)
 
 
 class PicturesDesk:

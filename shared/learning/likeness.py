@@ -5,17 +5,17 @@ word in common need the vectors of an embedder: one for each finding, kept besid
 of its embedder, and a threshold of its own for each of them.
 """
 
-import re
 from bisect import bisect_right
 from collections import Counter
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import accumulate, pairwise
 
 from shared.memory.lexical import terms
 from shared.memory.stemming import stem
+from shared.patterns import lazily
 
-_QUOTED = re.compile(r"`[^`]*`")
-_TOKEN = re.compile(r"\w+|[^\w\s]")
+_QUOTED = lazily(r"`[^`]*`")
+_TOKEN = lazily(r"\w+|[^\w\s]")
 #: Words by which reviewers say the same, a line for each meaning; the first one stands for all.
 _SAME = """
     none nil null undefined nullable missing absent
@@ -37,18 +37,12 @@ _SAME = """
     duplicate twice repeat again
     slow performance quadratic expensive
 """
-_MEANING = {
-    stem(word): stem(line.split()[0])
-    for line in _SAME.strip().splitlines()
-    for word in line.split()
-}
 #: Words that any claim may hold, whatever it is about.
 _ANYWHERE = """
     add argument branch call case change check class code consider constant could field file find
     function here instead line may method might module must name need number object parameter
     possible return should test type use user value variable want way work write
 """
-_SAYS_NOTHING = frozenset(map(stem, _ANYWHERE.split()))
 #: Words of a claim that code takes longer than it need, and meanings of one that it goes wrong.
 _COST = """
     allocate cache calculate cheap complexity compute costly cost cycle efficient eager expensive
@@ -56,13 +50,23 @@ _COST = """
     needless needlessly optimize optimise overhead performance precompute quadratic quick quicker
     recalculate recompute redundant redundantly slow slower speed time twice wasteful waste
 """
-_COSTS = frozenset(map(stem, _COST.split()))
 _HARM = "error close lose concurrent empty password inject memory exhaust never die kill hang wrong"
-_HARMS = frozenset(map(stem, _HARM.split()))
 #: A part of code that is taken for known wherever it stands has at least so many tokens.
 TELLING = 6
 #: And a word of so many characters is the root of a longer one.
 _ROOT = 4
+
+
+@cache
+def _same_stems() -> dict[str, str]:
+    """Return for each stem of `_SAME` the one that stands for all of its line."""
+    lines = [line.split() for line in _SAME.strip().splitlines()]
+    return {stem(word): stem(line[0]) for line in lines for word in line}
+
+
+@cache
+def _stems(words: str) -> frozenset[str]:
+    return frozenset(map(stem, words.split()))
 
 
 def shape_of(code: str) -> str:
@@ -102,12 +106,12 @@ def claims_alike(one: str, other: str) -> float:
 def costs(claim: str) -> frozenset[str]:
     """Return the words by which a claim says that code takes longer than it need. What it quotes of
     the code says nothing."""
-    return _COSTS.intersection(terms(_QUOTED.sub(" ", claim)))
+    return _stems(_COST).intersection(terms(_QUOTED.sub(" ", claim)))
 
 
 def harms(claim: str) -> bool:
     """Does a claim say that something goes wrong? What it quotes says nothing."""
-    return not _meanings(_QUOTED.sub(" ", claim)).isdisjoint(_HARMS)
+    return not _meanings(_QUOTED.sub(" ", claim)).isdisjoint(_stems(_HARM))
 
 
 def shapes_alike(one: str, other: str) -> float:
@@ -129,7 +133,7 @@ def edited(one: str, other: str) -> float:
 @lru_cache(maxsize=4096)
 def subject(claim: str, shape: str) -> frozenset[str]:
     """Return the words of the code that a claim names: `mailer` where it speaks of mails."""
-    said = [term for term in terms(claim) if term not in _SAYS_NOTHING]
+    said = [term for term in terms(claim) if term not in _stems(_ANYWHERE)]
     return frozenset(word for word in terms(shape) if any(_names(term, word) for term in said))
 
 
@@ -149,5 +153,6 @@ def _size(shape: str) -> int:
 
 @lru_cache(maxsize=4096)
 def _meanings(claim: str) -> frozenset[str]:
-    found = (_MEANING.get(term, term) for term in terms(claim) if term not in _SAYS_NOTHING)
+    means = _same_stems()
+    found = (means.get(term, term) for term in terms(claim) if term not in _stems(_ANYWHERE))
     return frozenset(found)

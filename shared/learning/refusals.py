@@ -2,8 +2,10 @@
 
 import re
 
+from shared.patterns import lazily
+
 #: Words by which people refuse a finding.
-_REFUSES = re.compile(
+_REFUSES = lazily(
     r"\b(?:won'?t ?fix|will not fix|wont ?fix|not a (?:bug|problem|issue)|false positive|by design"
     r"|(?:is|this is|that'?s|works as) intended|intentional(?:ly)?|on purpose|not relevant"
     r"|kein (?:fehler|problem)|(?:mit )?absicht(?:lich)?|faux positif|volontaire"
@@ -13,24 +15,24 @@ _REFUSES = re.compile(
     re.IGNORECASE,
 )
 #: Words that turn them around.
-_NOT = re.compile(
+_NOT = lazily(
     r"(?:\b(?:not|no|never|isn'?t|wasn'?t|ain'?t|don'?t|didn'?t|nicht|keine?|pas|no es|non)"
     r"(?: (?:a|an|really|at all|done|this|that|it|ein|un|une))*\s*|不是|并非|没有|ではな|でな)\Z",
     re.IGNORECASE,
 )
-_TURNED_AFTER = re.compile(r"\s*(?:ではありません|ではない|じゃない|아닙|아니)")
+_TURNED_AFTER = lazily(r"\s*(?:ではありません|ではない|じゃない|아닙|아니)")
 #: Words of somebody who does not know.
-_UNSURE = re.compile(
+_UNSURE = lazily(
     r"\b(?:not sure|unsure|wonder|whether|no idea|don'?t know|if (?:it|this|that))\b"
     r"|不确定|不知道|かどうか",
     re.IGNORECASE,
 )
 #: Characters before such a word that may turn it around.
 _BEFORE = 60
-_SENTENCE = re.compile(r"[^.!?。！？\n]*[.!?。！？\n]*")
-_QUOTE = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
-_INLINE = re.compile(r"`[^`\n]*`")
-_FENCE = re.compile(r"[ \t]*(?:(`{3})`*|(~{3})~*)")
+_SENTENCE = lazily(r"[^.!?。！？\n]*[.!?。！？\n]*")
+_QUOTE = lazily(r"^[ \t]*>.*$", re.MULTILINE)
+_INLINE = lazily(r"`[^`\n]*`")
+_FENCE = lazily(r"[ \t]*(?:(`{3})`*|(~{3})~*)")
 
 
 def without_quotes(text: str) -> str:

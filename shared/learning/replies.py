@@ -21,6 +21,7 @@ from shared.learning.findings import FindingStore, KeptFinding
 from shared.learning.refusals import is_refusal, said_itself, without_quotes
 from shared.learning.rules.proposing import ProposedRules
 from shared.learning.signals.pulls import PullSignals
+from shared.patterns import lazily
 from shared.settings import Settings
 
 #: So often we answer in one thread: nobody needs more, and what asks more is a machine.
@@ -29,9 +30,9 @@ _ANSWERS = 10
 _AROUND, _LONGEST = 150, 30_000
 #: Files that are shown since the reply names them.
 _NAMED = 2
-_PATH = re.compile(r"(?<![\w/.@+-])(?:[\w@+-][\w.@+-]*/)*[\w@+-][\w.@+-]*\.[A-Za-z]{1,8}(?![\w/])")
+_PATH = lazily(r"(?<![\w/.@+-])(?:[\w@+-][\w.@+-]*/)*[\w@+-][\w.@+-]*\.[A-Za-z]{1,8}(?![\w/])")
 #: A suggestion that nobody has proved is plain code.
-_SUGGESTS = re.compile(r"^((?:[\s>*+-]|\d+[.)])*(?:`{3,}|~{3,}))[ \t]*suggestion\b", re.I | re.M)
+_SUGGESTS = lazily(r"^((?:[\s>*+-]|\d+[.)])*(?:`{3,}|~{3,}))[ \t]*suggestion\b", re.I | re.M)
 #: The name under which a model sees the comment that told the finding.
 TOLD = "your finding"
 _DECIDES = "Somebody with write permission decides whether the finding stays."

@@ -6,8 +6,9 @@ journal when it changes. An author's own stands beside these under `@reward`.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Self
+
+from shared.frozen import frozen
 
 
 class RunSignal(NamedTuple):
@@ -32,7 +33,7 @@ class RunResult(NamedTuple):
     ended: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class DeclaredReward:
     """A reward function with the bounds of what it returns, and what it is taken from."""
 

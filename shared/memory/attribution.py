@@ -14,6 +14,7 @@ from shared.events import Event
 from shared.memory import Trust
 from shared.models.prompts import data
 from shared.models.visible_characters import visible_characters
+from shared.patterns import lazily
 from shared.perception.slack_content import quotes_others
 from shared.perception.writers import writer_of
 
@@ -30,10 +31,10 @@ _LABELS = {
 _LONGEST_NAME, _LONGEST_PLACE, _MOST_READ = 40, 120, 400
 #: What a name keeps beside letters and digits: accents and vowel signs, emoji with their joiners.
 _IN_NAMES, _IN_NAMES_TOO = frozenset({"Mn", "Mc", "So", "Sk"}), frozenset("._-\u200d")
-_NOT_IN_PLACES = re.compile(r"[^\w./#: -]+")
-_ISSUE = re.compile(r"/([^/]+/[^/]+)/(?:issues|pull|discussions)/(\d+)")
-_FILE = re.compile(r"/([^/]+/[^/]+)/blob/[^/]+/(.+)")
-_REPOSITORY = re.compile(r"/([^/]+/[^/]+)(?:/.*)?")
+_NOT_IN_PLACES = lazily(r"[^\w./#: -]+")
+_ISSUE = lazily(r"/([^/]+/[^/]+)/(?:issues|pull|discussions)/(\d+)")
+_FILE = lazily(r"/([^/]+/[^/]+)/blob/[^/]+/(.+)")
+_REPOSITORY = lazily(r"/([^/]+/[^/]+)(?:/.*)?")
 
 
 class Attributed(Protocol):

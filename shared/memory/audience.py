@@ -1,13 +1,13 @@
 """Audiences: which memories the readers of an event may see, by default and by AUDIENCES."""
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from shared.database import Database, Statement, queries
 from shared.errors import SettingsError
 from shared.events import PUBLIC
+from shared.patterns import lazily
 
 SQL = queries(__file__, "audience.sql")
 
@@ -18,9 +18,9 @@ Grants = Mapping[str, frozenset[str]]
 _WITHIN_WORKSPACE = frozenset({"channel", "dm"})
 _KNOWN = _WITHIN_WORKSPACE | {"team", "repo", "org", "shared"}
 #: Who can be granted something. Public places and those shared with another company cannot.
-_READERS = re.compile(r"(?:team|channel|dm):[A-Z0-9]+|org:[\w-]+|repo:[\w-]+/(?:\*|[\w.-]+)")
+_READERS = lazily(r"(?:team|channel|dm):[A-Z0-9]+|org:[\w-]+|repo:[\w-]+/(?:\*|[\w.-]+)")
 #: What can be granted. Direct messages cannot.
-_SOURCES = re.compile(r"(?:team|channel|shared):[A-Z0-9]+|org:[\w-]+|repo:[\w-]+/(?:\*|[\w.-]+)")
+_SOURCES = lazily(r"(?:team|channel|shared):[A-Z0-9]+|org:[\w-]+|repo:[\w-]+/(?:\*|[\w.-]+)")
 #: The kinds whose names are GitHub's, which ignore case.
 _ON_GITHUB = ("repo:", "org:")
 _ALL = "/*"

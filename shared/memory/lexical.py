@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from shared.memory.stemming import stem
 from shared.memory.stored_text import STORED_CHARACTERS
+from shared.patterns import lazily
 
 #: How many different terms of one text, and of one question, count.
 TEXT_TERMS, QUERY_TERMS = 1_000, 48
@@ -29,14 +30,14 @@ _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
 )
-_RUN = re.compile(rf"[{_UNSPACED}]+")
+_RUN = lazily(rf"[{_UNSPACED}]+")
 #: Words, and names made of words: `shared/flow.py`, `ERR_CONN_RESET`, `acme/shop#7`.
-_NAME = re.compile(r"#?\w+(?:(?:[./:#@\\-]|::|->)\w+)*")
-_VERSION = re.compile(r"v(\d+\.[\w.-]+)", re.IGNORECASE)
-_PART = re.compile(r"[^\W_]+")
+_NAME = lazily(r"#?\w+(?:(?:[./:#@\\-]|::|->)\w+)*")
+_VERSION = lazily(r"v(\d+\.[\w.-]+)", re.IGNORECASE)
+_PART = lazily(r"[^\W_]+")
 #: The seams in camelCase and HTTPServer.
-_SEAM = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_CONTRACTION = re.compile(r"(?<=\w)['’](?:s|t|d|m|re|ve|ll)\b", re.IGNORECASE)
+_SEAM = lazily(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_CONTRACTION = lazily(r"(?<=\w)['’](?:s|t|d|m|re|ve|ll)\b", re.IGNORECASE)
 
 _COMMON = """
 i me my myself we our ours ourselves you your yours yourself yourselves he him his himself she her

@@ -8,11 +8,13 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from shared.patterns import lazily
+
 _VOWEL, _OTHER = "[aeiouy]", "[^aeiouy]"
-_REGION = re.compile(f"{_VOWEL}{_OTHER}")
-_EARLY_REGION = re.compile("gener|commun|arsen")
-_SHORT_SYLLABLE = re.compile(f"(?:{_OTHER}{_VOWEL}[^aeiouywxY]|^{_VOWEL}{_OTHER})$")
-_DOUBLE = re.compile(r"(?:bb|dd|ff|gg|mm|nn|pp|rr|tt)$")
+_REGION = lazily(f"{_VOWEL}{_OTHER}")
+_EARLY_REGION = lazily("gener|commun|arsen")
+_SHORT_SYLLABLE = lazily(f"(?:{_OTHER}{_VOWEL}[^aeiouywxY]|^{_VOWEL}{_OTHER})$")
+_DOUBLE = lazily(r"(?:bb|dd|ff|gg|mm|nn|pp|rr|tt)$")
 
 _IRREGULAR = {
     "skis": "ski",

@@ -19,19 +19,20 @@ batch/       requests that wait for a batch at half the price
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 from typing import Literal, NamedTuple, Protocol
 
 from shared.canonical import DIGESTED
 from shared.events import Json
+from shared.frozen import frozen
 
 Finish = Literal["stop", "length", "tools", "refused"]
 #: A vector is for a text that is stored and found (document), or for a question that finds it.
 EmbeddingPurpose = Literal["document", "query"]
 
 
-@dataclass(frozen=True)
+@frozen
 class ToolSpec:
     """A tool as the model sees it. `parameters` is a JSON schema of type object."""
 
@@ -40,7 +41,7 @@ class ToolSpec:
     parameters: Json
 
 
-@dataclass(frozen=True)
+@frozen
 class ToolCall:
     """A call that the model asks for. `malformed` holds arguments that are not a JSON object, as
     the model wrote them; `arguments` is then empty."""
@@ -51,7 +52,7 @@ class ToolCall:
     malformed: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class Image:
     """A picture. `data` is base64, so that a request stays plain JSON; of it the journal and the
     keys of caches hold a digest alone. The `name` is for models that cannot see it."""
@@ -61,7 +62,7 @@ class Image:
     name: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class ChatMessage:
     """One turn. A `tool` turn answers the call named by `call_id`; an `assistant` turn may hold
     `calls`; a `user` turn may hold `images`. `seams` are the places in `text` where several turns
@@ -83,7 +84,7 @@ class ChatMessage:
         return [self.text[start:end].strip("\n") for start, end in pairwise(ends)]
 
 
-@dataclass(frozen=True)
+@frozen
 class ModelRequest:
     """A request that any provider can send.
 
@@ -102,7 +103,7 @@ class ModelRequest:
     tool_choice: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class Usage:
     """Tokens. `cached` is the part of `input` that the provider read from its prefix cache,
     `written` the part that it wrote there at an extra charge."""
@@ -113,7 +114,7 @@ class Usage:
     written: int = 0
 
 
-@dataclass(frozen=True)
+@frozen
 class ModelReply:
     """The answer. `model` is the name that answered; `cost` is in US dollars, None when the price
     is unknown. `source` is the provider or one of the prompt caches; for a cached reply `cost` is 0

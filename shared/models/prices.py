@@ -8,6 +8,7 @@ from typing import NamedTuple
 from shared.errors import SettingsError
 from shared.log import log
 from shared.models import ModelRequest, Usage
+from shared.patterns import lazily
 
 
 class Price(NamedTuple):
@@ -59,7 +60,7 @@ _KNOWN = ("openai:", "anthropic:", "bedrock:")
 
 #: A date or a version may follow a name in the table. Anything else (`gpt-5.4-pro` after
 #: `gpt-5.4`) makes it another model at another price.
-_SAME_MODEL = re.compile(r"(-latest|-?\d{4}-?\d{2}-?\d{2})?(-v\d+)?(:\d+)*")
+_SAME_MODEL = lazily(r"(-latest|-?\d{4}-?\d{2}-?\d{2})?(-v\d+)?(:\d+)*")
 
 
 #: Tokens that providers add to a request (their words about tools or JSON), and to each part.

@@ -4,6 +4,7 @@ import re
 
 from shared.models.visible_characters import visible_characters
 from shared.models.visible_text import visible_text
+from shared.patterns import lazily
 
 #: The paragraph that every system prompt ends with. Its wording never varies, so that providers
 #: can cache the prefix.
@@ -25,18 +26,18 @@ _SOURCE_LIMIT = 200
 _READ, _LEAST = 4, 70_000
 #: What reads as the mark of a block, also in other alphabets, widths and spacings.
 _LESS = "<＜﹤‹〈⟨《«≪❮❬˂ᐸ≺"
-_FENCE = re.compile(
+_FENCE = lazily(
     rf"(?:[{_LESS}]|&(?:lt|LT|#0*60|#[xX]0*3[cC]);?)(?=[\W_]{{0,8}}"
     r"[dｄԁⅾ𝐝][\W_]{0,2}[aａаɑα𝐚][\W_]{0,2}[tｔт𝐭][\W_]{0,2}[aａаɑα𝐚])",
     re.I,
 )
 #: The marks by which servers tell turns apart.
-_TURN = re.compile(
+_TURN = lazily(
     r"<(?=[|｜]|/?s>|/?(?:start|end)_of_turn|<?/?SYS>>)|\[(?=/?(?:INST|AVAILABLE_TOOLS|TOOL_))",
     re.I,
 )
 #: Signs that would end a value in the first line of a block, or look so.
-_NOT_IN_VALUES = re.compile(rf"[\s\"＂“”„‟″〝〞{_LESS}>＞﹥›〉⟩》»≫❯❭˃ᐳ≻]+")
+_NOT_IN_VALUES = lazily(rf"[\s\"＂“”„‟″〝〞{_LESS}>＞﹥›〉⟩》»≫❯❭˃ᐳ≻]+")
 
 
 def system(prompt: str) -> str:

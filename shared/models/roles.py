@@ -1,12 +1,12 @@
 """Roles: the names by which authors call models, and the models behind each."""
 
-import re
 from typing import NamedTuple
 
 from shared.errors import SettingsError
+from shared.patterns import lazily
 from shared.settings import Settings
 
-_ROLE = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+_ROLE = lazily(r"[a-z][a-z0-9_-]{0,31}")
 
 
 class Chain(NamedTuple):

@@ -3,6 +3,8 @@
 import re
 from functools import cache
 
+from shared.patterns import lazily
+
 #: The mark where a text was cut.
 CUT = "[… cut …]"
 
@@ -21,7 +23,7 @@ _KINDS = (
 _CHARACTERS = 4
 
 #: Such a character is two tokens.
-_ASTRAL = re.compile(r"[\U00010000-\U0010ffff]")
+_ASTRAL = lazily(r"[\U00010000-\U0010ffff]")
 
 
 @cache

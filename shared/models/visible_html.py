@@ -7,6 +7,7 @@ from html import unescape
 from html.parser import HTMLParser
 
 from shared.models.visible_characters import visible_characters
+from shared.patterns import lazily
 
 Attributes = Sequence[tuple[str, str | None]]
 
@@ -168,15 +169,15 @@ _PLACEHOLDERS = frozenset(
 )
 #: Comments, CDATA and instructions. They go before the parser, which versions of Python end at
 #: different places.
-_NO_ELEMENT = re.compile(
+_NO_ELEMENT = lazily(
     r"<!--.*?(?:-->|\Z)|<!\[.*?(?:\]\]>|\Z)|<(?:[!?]|/(?![A-Za-z]))[^>]*(?:>|\Z)", re.S
 )
 #: Classes by which style sheets hide a text.
-_HIDDEN_CLASS = re.compile(
+_HIDDEN_CLASS = lazily(
     r"(?:^|\s)(?:hidden|invisible|d-none|sr-only|(?:visually|is)-hidden)(?:$|\s)"
 )
 #: A style shows its text only if each of its declarations is one of these. Others can hide it.
-_VISIBLE_STYLE = re.compile(
+_VISIBLE_STYLE = lazily(
     r"(?:text-align|vertical-align|font-(?:weight|style|family|variant)|text-decoration|float|clear"
     r"|white-space|word-break|overflow-wrap|list-style(?:-type)?|tab-size|(?:min|max)-width"
     r"|background(?:-color)?|border(?:-[a-z-]+)?|padding(?:-[a-z]+)?):[^:()]+"

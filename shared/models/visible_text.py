@@ -15,19 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 from shared.models.visible_characters import visible_characters
 from shared.models.visible_html import VisibleHtml
+from shared.patterns import lazily
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
 #: Signs of what can hide a text: HTML, links and pictures, footnotes, tables, words after a fence.
-_SUSPICIOUS = re.compile(
+_SUSPICIOUS = lazily(
     r"<[A-Za-z/!?]|&[#A-Za-z]|\]\s*[(\[:]|\[\^|\|[ \t]*:?-|-:?[ \t]*\|"
     r"|^[ \t>*+\-0-9.)]*(?:`{3}|~{3})[^\n]*[ \t]\S",
     re.M,
 )
-_FOOTNOTE = re.compile(r"\[\^([^\]\s]{1,100})\](?!:)")
-_NOTE = re.compile(r"[ \t>]*\[\^([^\]\s]{1,100})\]:")
+_FOOTNOTE = lazily(r"\[\^([^\]\s]{1,100})\](?!:)")
+_NOTE = lazily(r"[ \t>]*\[\^([^\]\s]{1,100})\]:")
 #: The longest address of a link that is kept.
 _ADDRESS = 300
 #: Markdown that is read at once, in characters: a hostile text may take the square of its length.
@@ -248,13 +249,13 @@ class _Page:
 #: Words of Slack that HTML takes for declarations; people write them on GitHub too, in vain.
 _CALLS = frozenset({"<!channel>", "<!here>", "<!everyone>"})
 #: The marks of quotes and lists before a row of a table.
-_MARKS = re.compile(r"(?:[ \t>]|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))*")
+_MARKS = lazily(r"(?:[ \t>]|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))*")
 #: Blocks that go as a whole where hidden HTML holds them.
 _WHOLE = frozenset(
     {"paragraph_open", "heading_open", "table_open", "tr_open", "fence", "code_block"}
 )
 #: The end of a cell, unless it is escaped.
-_CELL_END = re.compile(r"(?<!\\)\|")
+_CELL_END = lazily(r"(?<!\\)\|")
 
 
 def _hides(children: Sequence[Token], at: int) -> bool:

@@ -26,12 +26,13 @@ each; docs/loop.md says which function of the project is which part.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from typing import Any, Literal, Protocol, TypeVar
 
 from shared.choosing import Arm, Context, Experience
 from shared.events import Event, Source
+from shared.frozen import frozen
 from shared.memory import Memory
 from shared.planning.plan import Plan, PlanStep
 from shared.planning.validation import ToolFacts
@@ -76,7 +77,7 @@ class Unread:
         return []
 
 
-@dataclass(frozen=True)
+@frozen
 class Brief:
     """A planner's order: the goal, the tools, and for a revision what came before.
 
@@ -99,7 +100,7 @@ class Planner(Protocol):
     def __call__(self, mind: Mind, brief: Brief) -> Plan: ...
 
 
-@dataclass(frozen=True)
+@frozen
 class Verdict:
     passed: bool
     reason: str = ""
@@ -109,7 +110,7 @@ class Verifier(Protocol):
     def __call__(self, mind: Mind, step: PlanStep, output: Any) -> Verdict: ...
 
 
-@dataclass(frozen=True)
+@frozen
 class Failure:
     """A step that did not give what it should, after so many attempts."""
 
@@ -119,7 +120,7 @@ class Failure:
     writes: bool
 
 
-@dataclass(frozen=True)
+@frozen
 class Decision:
     """The answer to failures: try again, plan anew, ask a person, or give up. `words` is the
     feedback, the question, or the reason."""

@@ -7,7 +7,7 @@ performed exactly once under the flow's policy. Neither does anything else.
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from inspect import signature
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from shared.agent.agent import Agent
 from shared.canonical import canonical, digest
 from shared.errors import SettingsError
 from shared.events import Event, Json
+from shared.frozen import frozen
 from shared.models.answers.function_schema import (
     bound_arguments,
     function_schema,
@@ -47,7 +48,7 @@ class InvalidArguments(ValueError):
     """Arguments that a tool cannot take; the message says why, without people's text."""
 
 
-@dataclass(frozen=True)
+@frozen
 class PlanTool:
     """A tool of plans. `action` is the kind of action that it takes, None when it only reads;
     `replaces` makes the query for the file that the action's content replaces."""
@@ -154,7 +155,7 @@ def _facts(function: Callable[..., Any], *, returns: Json, writes: str = "") -> 
     )
 
 
-@dataclass(frozen=True)
+@frozen
 class Plans:
     """The plans of a flow. `say` returns the action that tells the people of a conversation a text,
     `show` the one that shows them a message that changes; without `show` they are told only the

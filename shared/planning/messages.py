@@ -4,11 +4,12 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 from shared.events import Json
+from shared.frozen import frozen
+from shared.patterns import lazily
 from shared.planning.checklist import Line, checklist
 from shared.planning.next_state import NextState
 from shared.planning.store import Approval, Situation, StepRow
@@ -19,7 +20,7 @@ Emphasis = Literal["", "primary", "danger"]
 _GOAL = 200
 #: An argument's text that is longer, or has several lines, gets a block of its own.
 _SHORT = 120
-_CLICK = re.compile(r"(approve|change|reject) (\w{1,64}/[0-9a-f]{64})")
+_CLICK = lazily(r"(approve|change|reject) (\w{1,64}/[0-9a-f]{64})")
 #: Characters of an approval's digest by which people may name it.
 NAMED = 8
 #: Marks a write that the first version of the plan does not have.
@@ -43,7 +44,7 @@ class Click(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True)
+@frozen
 class PlanMessage:
     """A message of the plan. Its `name` is unique: the plan's id, and `live` or the digest of the
     question. It `asks` until somebody has answered."""

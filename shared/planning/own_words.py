@@ -5,19 +5,20 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from shared.events import Source
+from shared.patterns import lazily
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
 #: How mail programs announce the text that they repeat, in several languages: before quoted lines,
 #: and before plain ones.
-_ATTRIBUTION = re.compile(
+_ATTRIBUTION = lazily(
     r"^(?:On|Am|Le|El|Il|Op|Em|Den|W dniu|Dnia|在|于)\b.{1,300}\n?.{0,100}"
     r"(?:wrote|schrieb|a écrit|escribió|ha scritto|schreef|escreveu|skrev|napisał\w?|写道)"
     r"[^:：\n]{0,100}[:：][ \t]*$",
     re.M,
 )
-_REPEATED = re.compile(
+_REPEATED = lazily(
     r"^(?:_{20,}|-{3,} ?[^-\n]{0,30}(?:message|nachricht|mensaje|messaggio|bericht|mensagem|邮件)"
     r"[^-\n]{0,30} ?-{3,}"
     r"|\*?(?:From|Von|De|Da|Van|Från|Fra|Od|От|发件人|寄件者|差出人)\*?[ \t]?[:：].{0,200}\n"
@@ -25,7 +26,7 @@ _REPEATED = re.compile(
     r"|Skickat|Till|Wysłano|Do|发送时间|收件人|日期|送信日時)\*?[ \t]?[:：])).*$",
     re.M | re.I,
 )
-_HTML_QUOTE = re.compile(r"<blockquote\b.*?(?:</blockquote\s*>|\Z)", re.S | re.I)
+_HTML_QUOTE = lazily(r"<blockquote\b.*?(?:</blockquote\s*>|\Z)", re.S | re.I)
 
 
 def own_words(text: str, source: Source = "github") -> str:

@@ -1,14 +1,15 @@
 """A plan as data: its steps, and their references to the outputs of earlier steps."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from shared.events import Json
+from shared.frozen import frozen
+from shared.patterns import lazily
 
 #: The form of a step's id: short, because references and tables repeat it.
-STEP_ID = re.compile(r"[a-z][a-z0-9_-]{0,23}")
+STEP_ID = lazily(r"[a-z][a-z0-9_-]{0,23}")
 _REFERENCE_KEYS = ({"$from"}, {"$from", "path"})
 
 
@@ -19,7 +20,7 @@ class Reference(NamedTuple):
     path: str
 
 
-@dataclass(frozen=True)
+@frozen
 class PlanStep:
     """One step: its goal, the tool that does it, and the steps that it waits for.
 
@@ -55,7 +56,7 @@ class PlanStep:
         return cls(**{**fields, "depends_on": tuple(fields.get("depends_on", ()))})
 
 
-@dataclass(frozen=True)
+@frozen
 class Plan:
     steps: tuple[PlanStep, ...]
 

@@ -1,10 +1,10 @@
 """The default planner: a large model writes the plan, and is told what was wrong before."""
 
 import json
-from dataclasses import dataclass
 from typing import Annotated
 
 from shared.events import Json
+from shared.frozen import frozen
 from shared.models.answers.typed import at_most
 from shared.planning import Brief, Mind
 from shared.planning.plan import Plan, PlanStep
@@ -33,7 +33,7 @@ plan will not run then, and the person is told why.
 _HINTS = "\n\nFor goals of this kind these tools helped when they came first, in this order: "
 
 
-@dataclass(frozen=True)
+@frozen
 class ProposedStep:
     id: Annotated[str, "short, such as s1"]
     goal: Annotated[str, "what the step is for, in one short line"]
@@ -45,7 +45,7 @@ class ProposedStep:
     approve: bool
 
 
-@dataclass(frozen=True)
+@frozen
 class ProposedPlan:
     steps: Annotated[tuple[ProposedStep, ...], at_most(50)]
 

@@ -1,14 +1,14 @@
 """References from a step's arguments to the outputs of earlier steps: their paths, the values that
 they give, and the schemas of these."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from shared.events import Json
+from shared.patterns import lazily
 from shared.planning.plan import Reference, is_reference
 
-_PART = re.compile(r"\.?([A-Za-z_][A-Za-z0-9_-]*)|\[(\d{1,6}|\*)\]")
+_PART = lazily(r"\.?([A-Za-z_][A-Za-z0-9_-]*)|\[(\d{1,6}|\*)\]")
 
 
 class Unresolved(ValueError):

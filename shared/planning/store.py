@@ -5,13 +5,13 @@ statements, so that they are committed together with the end of the run that cau
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from shared.canonical import canonical_without_secrets
 from shared.database import Database, Row, Statement, queries
 from shared.errors import EventError
 from shared.events import Event, Json
+from shared.frozen import frozen
 from shared.planning.plan import Plan, PlanStep
 
 SQL = queries(__file__, "store.sql")
@@ -22,7 +22,7 @@ QUESTION = "question"
 _OVER = frozenset({"done", "failed", "cancelled"})
 
 
-@dataclass(frozen=True)
+@frozen
 class Version:
     """A version of the plan. `fault` says why another one is necessary: it is `invalid`, `changed`
     by a person, has `failed`, or was `refused` a write; `feedback` are the reasons, `lesson` is
@@ -36,7 +36,7 @@ class Version:
     lesson: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@frozen
 class StepRow:
     """A step of the valid version, and its progress; `attempts` counts the earlier ones."""
 
@@ -48,7 +48,7 @@ class StepRow:
     reason: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Written:
     """How the write of an exact action ended: `acted` with its output, or `failed`.
 
@@ -61,7 +61,7 @@ class Written:
     reach: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@frozen
 class Approval:
     """A question to a person, and its answer. `payload` is a `question`, or the exact `actions`."""
 
@@ -81,7 +81,7 @@ class Approval:
     decider: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class Situation:
     """A plan as it stands, and the statements that change it. `may_write` tells if who asked for
     it may write there."""

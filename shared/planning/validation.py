@@ -3,10 +3,11 @@ sentence."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from shared.events import Json
+from shared.frozen import frozen
 from shared.models.answers.json_schema import SchemaCheck
 from shared.planning.plan import STEP_ID, Plan, PlanStep, Reference, is_reference
 from shared.planning.references import Unresolved, parts, schema_at, takes
@@ -16,7 +17,7 @@ from shared.planning.waves import cycle
 _ARGUMENTS = SchemaCheck(strict=True, exempt=is_reference)
 
 
-@dataclass(frozen=True)
+@frozen
 class ToolFacts:
     """A tool as plans know it: its schemas, the kind of action that it writes (empty for one that
     only reads), and the most that a call costs, in US dollars, as far as its author says.
@@ -36,7 +37,7 @@ class ToolFacts:
     defaults: Json = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@frozen
 class Limits:
     """The limits of a plan: `cost` in US dollars, `seconds` of work, without the time that it waits
     for people, `revisions` after the first valid version, `attempts` at one step, `approval` in

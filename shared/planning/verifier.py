@@ -1,9 +1,9 @@
 """The default verifier: it checks alone what it can, and asks a small model about a condition."""
 
 import json
-from dataclasses import dataclass
 from typing import Annotated, Any
 
+from shared.frozen import frozen
 from shared.models.answers.typed import at_most
 from shared.planning import Mind, Verdict
 from shared.planning.plan import PlanStep
@@ -17,7 +17,7 @@ NOTHING = "It gave nothing."
 _SHOWN = 4000
 
 
-@dataclass(frozen=True)
+@frozen
 class Judgement:
     passed: Annotated[bool, "whether the output meets the condition"]
     reason: Annotated[str, at_most(300)]

@@ -1,7 +1,7 @@
 """Writes an issue from what people said in a thread: for the command, the shortcut, and whoever
 else shows people a draft first."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated
 
 from shared.actions.slack.actions import ReadThread
@@ -9,6 +9,7 @@ from shared.agent.agent import Agent
 from shared.agent.context import Code
 from shared.errors import AnswerInvalid, RequestUnclear
 from shared.events import Json, Thread
+from shared.frozen import frozen
 from shared.models.answers.typed import at_most
 from shared.proposals.desk import Proposals
 from shared.proposals.requests import TITLE
@@ -26,7 +27,7 @@ _NOTHING_SAID = (
 _MOST = 30_000
 
 
-@dataclass(frozen=True)
+@frozen
 class IssueDraft:
     """An issue that nobody has opened yet. `recap` is its body, in Markdown."""
 

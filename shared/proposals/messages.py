@@ -1,15 +1,15 @@
 """The message of a proposal: what would be done, exactly, with two buttons; later what became of
 it."""
 
-import re
 from typing import NamedTuple
 
 from shared.actions.slack.actions import Button, Card
 from shared.events import Thread
+from shared.patterns import lazily
 from shared.planning.messages import NAMED, exactly, time_in_utc
 from shared.proposals.proposal import MOST, Proposal, Proposed
 
-_CLICK = re.compile(r"(do|drop) (\w{1,64})/([0-9a-f]{64})")
+_CLICK = lazily(r"(do|drop) (\w{1,64})/([0-9a-f]{64})")
 
 
 class ProposalClick(NamedTuple):

@@ -11,6 +11,7 @@ from shared.agent.agent import Agent
 from shared.errors import ActionRejected, RequestUnclear
 from shared.events import REPOSITORY
 from shared.evidence.repositories import Repositories
+from shared.patterns import lazily
 from shared.proposals.proposal import Proposed
 
 #: What a flow that proposes asks of GitHub; a pull request is read as an issue, with its own right.
@@ -18,12 +19,12 @@ READS = (ListLabels, ReadIssue, ReadPull)
 
 #: Characters of a title; GitHub's own limit.
 TITLE = 256
-_ABOUT = re.compile(
+_ABOUT = lazily(
     rf"\s*(?:(?:the |this )?(?:issue|pull request|pull|pr|ticket)s?\b)?[\s:]*"
     rf"(?:({REPOSITORY})\s*)?#?(\d{{1,9}})\b[\s,:]*(.*)",
     re.I | re.S,
 )
-_AT_THE_END = re.compile(rf"\s*\b(?:in|on|at|for|to) ({REPOSITORY})\s*[.!]?\s*\Z")
+_AT_THE_END = lazily(rf"\s*\b(?:in|on|at|for|to) ({REPOSITORY})\s*[.!]?\s*\Z")
 _HIDDEN = (
     "Not everybody here may see {0}, so I show nothing of it here. Whoever runs me can open it with"
     " the setting AUDIENCES."

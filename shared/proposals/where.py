@@ -1,7 +1,6 @@
 """Which repository is meant: asked by a program, with a button for each, and the request goes on
 with the answer."""
 
-import re
 from collections.abc import Sequence
 from typing import Self
 
@@ -14,14 +13,15 @@ from shared.errors import EventError
 from shared.events import REPOSITORY, Event, Thread, Workplace
 from shared.evidence.repositories import CHOSEN, Repositories
 from shared.journal import Outcome, keeping
+from shared.patterns import lazily
 from shared.perception.writers import in_thread
 
 SQL = queries(__file__, "where.sql")
 
-_CLICK = re.compile(rf"where ({REPOSITORY}) (\S{{1,300}})")
+_CLICK = lazily(rf"where ({REPOSITORY}) (\S{{1,300}})")
 #: What a model is told of a question; a retry finds it in what the run was shown.
 _ASKED = "People are asked below your answer which repository they mean: {} for request {}."
-_FOUND = re.compile(
+_FOUND = lazily(
     rf"which repository they mean: ({REPOSITORY}(?:, {REPOSITORY})*) for request (\S+)\."
 )
 _TEXT = (

@@ -5,8 +5,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from shared.patterns import lazily
 from shared.redaction.formats import Found
-from shared.redaction.lazy_pattern import lazily
 
 #: What the names of secrets have in common, what may follow it in them, and the kind for the mask.
 #: A `weak` name says less, so what follows must look random.

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from shared.redaction.lazy_pattern import lazily
+from shared.patterns import lazily
 
 
 class Found(NamedTuple):

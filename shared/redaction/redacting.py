@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, NamedTuple, TypeVar
 
+from shared.patterns import lazily
 from shared.redaction.assigned import assigned
 from shared.redaction.formats import FORMATS, Found
-from shared.redaction.lazy_pattern import lazily
 from shared.redaction.shapes import shaped
 from shared.redaction.unwrapped import ascii_parts, is_broken_up, unwrapped
 

@@ -5,9 +5,9 @@ from base64 import b64decode
 from binascii import Error
 from collections.abc import Callable, Iterator
 
+from shared.patterns import lazily
 from shared.redaction.assigned import is_secret
 from shared.redaction.formats import Found
-from shared.redaction.lazy_pattern import lazily
 
 _BEGIN = lazily(r"-{4,5}\s?BEGIN[ A-Z0-9_-]{0,100}PRIVATE KEY(?: BLOCK)?\s?-{4,5}", re.IGNORECASE)
 _END = lazily(r"-{4,5}\s?END[ A-Z0-9_-]{0,100}PRIVATE KEY(?: BLOCK)?\s?-{4,5}", re.IGNORECASE)

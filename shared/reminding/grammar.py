@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from shared.errors import RequestUnclear
+from shared.frozen import frozen
+from shared.patterns import lazily
 from shared.reminding.words import (
     CALENDAR,
     DAYS,
@@ -17,7 +19,7 @@ from shared.reminding.words import (
 )
 
 
-@dataclass(frozen=True)
+@frozen
 class Spoken:
     """What words say of a time, before a calendar and a zone make a moment of it."""
 
@@ -227,7 +229,7 @@ def _takes_hour(spoken: Spoken) -> bool:
 
 #: The pieces, in the order in which they are tried.
 WORDS: tuple[tuple["re.Pattern[str]", Read], ...] = tuple(
-    (re.compile(pattern, re.I), read)
+    (lazily(pattern, re.I), read)
     for pattern, read in (
         (rf"in {NUMBER}\s*{UNIT}(?:(?:,| and| und)? {NUMBER}\s*{UNIT})?", _later),
         (rf"{NUMBER}\s*{UNIT} from now\b", _later),

@@ -1,16 +1,16 @@
 """What people read of reminders, and the buttons below one that came."""
 
-import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
 from shared.actions.slack.actions import Button
+from shared.patterns import lazily
 from shared.reminding.desk import Reminder
 from shared.reminding.rules import Recurrence, zone_of
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_CLICK = re.compile(r"remind (hour|tomorrow|stop) (r-[0-9a-f]{8})/(\d+(?:\.\d+)?)")
+_CLICK = lazily(r"remind (hour|tomorrow|stop) (r-[0-9a-f]{8})/(\d+(?:\.\d+)?)")
 #: Characters of a text in a list.
 _BRIEF = 120
 

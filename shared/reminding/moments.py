@@ -6,16 +6,17 @@ A small grammar of our own: docs/decisions/0012-times-in-words.md says why.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from shared.errors import RequestUnclear
+from shared.frozen import frozen
+from shared.patterns import lazily
 from shared.reminding.grammar import WORDS, Read, Spoken
 
-_HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
-_BETWEEN = re.compile(r"[\s,，的]*")
+_HAN = lazily(r"[\u3040-\u30ff\u3400-\u9fff]")
+_BETWEEN = lazily(r"[\s,，的]*")
 
 
-@dataclass(frozen=True)
+@frozen
 class FoundTime:
     """A time in a text, and the text without it."""
 

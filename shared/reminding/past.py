@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta, tzinfo
 
 from shared.errors import RequestUnclear
+from shared.patterns import lazily
 from shared.reminding.grammar import NUMBER, UNIT, WORDS, Read, Spoken
 from shared.reminding.moments import read_words
 from shared.reminding.resolving import HALF_BEFORE, months_on
@@ -13,12 +14,12 @@ from shared.reminding.rules import moment
 from shared.reminding.words import CALENDAR, NUMBERS, PARTS, SECONDS
 
 #: What a person may say before the moment.
-_SINCE = re.compile(
+_SINCE = lazily(
     r"[\s,:]*(?:since|from|after|starting|of|in|over|during|for|seit|ab|von|aus|der|den|dem|die"
     r"|the|从|自|自从)(?![a-z])\s*",
     re.I,
 )
-_AFTER = re.compile(
+_AFTER = lazily(
     r"\s*(?:on(?:wards?)?|till now|until now|bis jetzt|以来|之后|起|开始)?[\s.!。！?？]*", re.I
 )
 _LAST = r"(?:last|past|previous|letzte[rsnm]?|vergangene[rsnm]?|vorige[rsnm]?|最近|过去|上)"
@@ -61,7 +62,7 @@ def _hour(spoken: Spoken, found: "re.Match[str]") -> Spoken | None:
 
 #: What is said of the past alone, and before the other words.
 _PAST: tuple[tuple["re.Pattern[str]", Read], ...] = tuple(
-    (re.compile(pattern, re.I), read)
+    (lazily(pattern, re.I), read)
     for pattern, read in (
         (r"(?:yesterday|gestern) (?=evening|abend)", _days_ago(1)),
         (r"(?:last night|gestern nacht)\b", _days_ago(1, "night")),

@@ -4,18 +4,19 @@ import re
 from typing import Literal, NamedTuple
 
 from shared.errors import RequestUnclear
+from shared.patterns import lazily
 from shared.reminding.grammar import Spoken
 from shared.reminding.moments import find_time
 
 _PERSON, _CHANNEL = r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>", r"<#([CG][A-Z0-9]+)(?:\|([^>]*))?>"
 _ME = r"(?:me|myself|mich|mir|我)"
 _HERE = r"(?:us|everyone|everybody|here|this channel|the team|uns|alle|我们|大家)"
-_WHOM = re.compile(
+_WHOM = lazily(
     rf"\s*(?:{_PERSON}|{_CHANNEL}|(?P<me>{_ME})(?![a-z])|(?P<here>{_HERE})(?![a-z]))[\s,:]*", re.I
 )
-_HAN_VERB = re.compile(rf"提醒(?={_PERSON}|{_CHANNEL}|我|大家)")
+_HAN_VERB = lazily(rf"提醒(?={_PERSON}|{_CHANNEL}|我|大家)")
 #: What stands between a time and what it is for.
-_LINK = re.compile(
+_LINK = lazily(
     r"^[\s:,.，：。–-]*(?:(?:to|that|about|of|daran|dass|zu|去|要)\b[\s,:]*)*(?:dass\b\s*)?", re.I
 )
 _VAGUE = frozenset({"", "this", "it", "that", "about it", "daran", "this thread", "这个", "这件事"})

@@ -6,11 +6,12 @@ from pathlib import PurePosixPath
 
 from shared.actions.github.pulls.diff import FileDiff
 from shared.learning.findings import KeptFinding
+from shared.patterns import lazily
 from shared.reviewing.head import Head
 from shared.reviewing.mentions import mentions_in
 
 #: Claims that a name is not there, in the order of the words.
-_UNDEFINED = re.compile(
+_UNDEFINED = lazily(
     r"\b(?:nothing|nobody|never|not?|isn't|without)\b.{0,40}\b(?:defin|declar|import|exist)"
     r"|\b(?:undefined|undeclared|unresolved|unknown)\b|\bdoes(?:n't| not) exist\b"
     r"|\bmissing (?:import|definition|declaration)\b",

@@ -1,6 +1,5 @@
 """The desk of reviews: the change to review, and which findings about it hold."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from itertools import chain
@@ -23,6 +22,7 @@ from shared.marks import without_section
 from shared.memory.embedding.tenant_embedders import TenantEmbedders
 from shared.models.routing import Models
 from shared.models.tokens import shortened
+from shared.patterns import lazily
 from shared.perception.commands import command_of
 from shared.reviewing.certain import found_without_model
 from shared.reviewing.change import Change, ProvedFindings, Refused, Selection
@@ -44,7 +44,7 @@ from shared.team_settings.keys import ReviewSettings
 REVIEWED_BEFORE = "this commit was reviewed before"
 #: Threads that one run resolves.
 _MENDED = 20
-_UNFINISHED = re.compile(r"^\W*(?:wip|draft|do not (?:review|merge))\b", re.IGNORECASE)
+_UNFINISHED = lazily(r"(?i)^\W*(?:wip|draft|do not (?:review|merge))\b")
 
 
 class ReviewDesk:

@@ -1,8 +1,8 @@
 """A finding as a model gives it. Nothing of it is believed before shared.reviewing.proof."""
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from shared.frozen import frozen
 from shared.models.answers.typed import Between, at_most
 
 Severity = Literal["critical", "high", "medium", "low"]
@@ -15,7 +15,7 @@ SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
 LONGEST = 30
 
 
-@dataclass(frozen=True)
+@frozen
 class Finding:
     """Something wrong in lines of a changed file, with numbers as at the head commit.
 
@@ -35,14 +35,14 @@ class Finding:
     suggestion: Annotated[str, at_most(4_000)] | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class Findings:
     """The findings in a part of a change; none when it is fine."""
 
     findings: Annotated[tuple[Finding, ...], at_most(20)]
 
 
-@dataclass(frozen=True)
+@frozen
 class Improvement:
     """Lines of a changed file that are right and could be better, with numbers as at the head
     commit. `quote` repeats these lines exactly, and `suggestion` replaces them."""
@@ -63,7 +63,7 @@ class Improvement:
         return Finding(**vars(self), severity="low", evidence="")
 
 
-@dataclass(frozen=True)
+@frozen
 class Improvements:
     """What could be better in a part of a change; none when it is good as it is."""
 

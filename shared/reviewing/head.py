@@ -1,14 +1,14 @@
 """The files as they stand at the head commit of a pull request."""
 
-import re
 from collections.abc import Callable, Iterable
 from functools import cached_property
 
 from shared.learning.likeness import ShapedCode
+from shared.patterns import lazily
 from shared.redaction.redacting import without_secrets
 
 #: The words of a text as programmers name things.
-WORD = re.compile(r"[^\W\d]\w*")
+WORD = lazily(r"[^\W\d]\w*")
 
 
 class HeadFile:

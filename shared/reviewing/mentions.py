@@ -7,21 +7,22 @@ words: `snake_case`, `camelCase`, `Two.parts`, `called()`, a path.
 import re
 from typing import NamedTuple
 
+from shared.patterns import lazily
 from shared.reviewing.head import WORD
 
-_SPAN = re.compile(r"(`+)(.+?)\1", re.DOTALL)
+_SPAN = lazily(r"(`+)(.+?)\1", re.DOTALL)
 #: Ends of words that make a path without a slash a file.
 _ENDINGS = (
     "c cc cfg conf cpp cs css csv go h hpp html ini java js json jsx kt lock md mjs php proto py"
     " pyi rb rs rst scala sh sql svelte swift tf toml ts tsx txt vue xml yaml yml"
 )
-_FILE = re.compile(rf"(?:[\w.@+-]+/)*[\w.@+-]+\.(?:{'|'.join(_ENDINGS.split())})(?!\.?[\w/-])")
-_PATH = re.compile(r"(?<![\w:/.])(?:[\w.@+-]+/)+[\w.@+-]+(?![\w/])")
+_FILE = lazily(rf"(?:[\w.@+-]+/)*[\w.@+-]+\.(?:{'|'.join(_ENDINGS.split())})(?!\.?[\w/-])")
+_PATH = lazily(r"(?<![\w:/.])(?:[\w.@+-]+/)+[\w.@+-]+(?![\w/])")
 #: Prose has `and/or` and `24/7`, so there a path without an ending has two slashes.
-_PATH_IN_PROSE = re.compile(r"(?<![\w:/.])(?:[\w.@+-]+/){2,}[\w.@+-]+(?![\w/])")
+_PATH_IN_PROSE = lazily(r"(?<![\w:/.])(?:[\w.@+-]+/){2,}[\w.@+-]+(?![\w/])")
 #: A text between quotes inside of code is a value, and a number names nothing.
-_LITERAL = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|(?<![\w.])\d[\w.]*")
-_NAME = re.compile(
+_LITERAL = lazily(r"\"[^\"\n]*\"|'[^'\n]*'|(?<![\w.])\d[\w.]*")
+_NAME = lazily(
     r"[^\W\d]\w*(?=\()"  # called(
     r"|[^\W\d]\w*(?:(?:\.|::|->|#)[^\W\d]\w*)+"  # Two.parts
     r"|_*[^\W\d_][^\W_]*_\w*|_+\w+"  # snake_case, _private

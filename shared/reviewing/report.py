@@ -1,20 +1,20 @@
 """Writes what people read of a review: the comment on a line, and the sticky comment."""
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from shared.actions.github.actions import ReviewComment
 from shared.learning.dismissed import is_unwanted
 from shared.learning.findings import KeptFinding, PastRound
+from shared.patterns import lazily
 from shared.reviewing.change import Change, Selection
 from shared.reviewing.finding import Finding
 
 _SIGNS = {"critical": "🔴", "high": "🟠", "medium": "🟡", "low": "⚪"}
 #: What begins a block of code at the start of a line, in a list or a quote too.
-_FENCE = re.compile(r"^(?:(?:[\s>*+-]|\d+[.)])*(?:`{3,}|~{3,})\w*)+")
+_FENCE = lazily(r"^(?:(?:[\s>*+-]|\d+[.)])*(?:`{3,}|~{3,})\w*)+")
 #: Code within a line.
-_CODE = re.compile(r"((?<!`)(?:`[^`]+`|``(?!`).*?(?<!`)``)(?!`))")
+_CODE = lazily(r"((?<!`)(?:`[^`]+`|``(?!`).*?(?<!`)``)(?!`))")
 #: Files that are named as not reviewed, and findings of a list that is folded.
 _NAMED = 50
 #: Characters of a claim in such a list, of all earlier rounds, and findings of each of them: GitHub

@@ -2,13 +2,14 @@
 time is posted."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
 from shared.agent import Agent
 from shared.agent.context import Code
 from shared.errors import AnswerInvalid, ModelRejected
+from shared.frozen import frozen
 from shared.learning.attention import URGENT
 from shared.learning.choices.desk import Choices
 from shared.log import log
@@ -30,7 +31,7 @@ that you cannot judge."""
 POSTED, TOLD = (6, 8, 4), 3
 
 
-@dataclass(frozen=True)
+@frozen
 class Score:
     """What a finding is worth, by its number."""
 
@@ -39,7 +40,7 @@ class Score:
     reason: Annotated[str, at_most(200)] = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class Scores:
     """The scores of the findings."""
 

@@ -4,18 +4,19 @@ import re
 from typing import NamedTuple
 
 from shared.events import Event
+from shared.patterns import lazily
 
-_LINK = re.compile(
+_LINK = lazily(
     r"<?https://[\w.-]{1,100}\.slack\.com/archives/(?P<channel>[CDG][A-Z0-9]{2,})"
     r"/p(?P<seconds>\d{10})(?P<rest>\d{6})(?:\?(?:[^#\s>|]*&)?thread_ts=(?P<root>\d{10}\.\d{6}))?"
     r"[^\s>|]*(?:\|[^>]*)?>?"
 )
-_OURS = re.compile(
+_OURS = lazily(
     r"<?https://slack\.com/app_redirect\?(?=[^\s>|]*\bchannel=(?P<channel>[CDG][A-Z0-9]{2,}))"
     r"(?=[^\s>|]*\bmessage_ts=(?P<root>\d{10}\.\d{6}))[^\s>|]*(?:\|[^>]*)?>?"
 )
-_CHANNEL = re.compile(r"<#(?P<id>[CDG][A-Z0-9]{2,})(?:\|[^>]*)?>|(?P<name>#[^\s<>#,]{1,80})")
-_HERE = re.compile(
+_CHANNEL = lazily(r"<#(?P<id>[CDG][A-Z0-9]{2,})(?:\|[^>]*)?>|(?P<name>#[^\s<>#,]{1,80})")
+_HERE = lazily(
     r"(?:(?:this|the|that|diese[nrsm]?|de[nmr]|das|die|这个?|本)\s*)?"
     r"(?P<what>thread|channel|conversation|discussion|kanal|unterhaltung|diskussion|gespräch|chat"
     r"|讨论串?|对话|频道|消息列)(?![\w])|(?:this|it|here|everything|all|hier|alles)(?![\w])",
@@ -24,10 +25,8 @@ _HERE = re.compile(
 _CHANNELS = ("channel", "kanal", "频道")
 #: What may stand around a place and a time.
 _BETWEEN = " \t\n,.:!?。！？"
-_LEADING = re.compile(r"(?:^|\s+)(?:in|of|from|on|für|von|im|aus)\s*$", re.I)
-_FILLERS = re.compile(
-    r"^(?:(?:of|in|from|on|what happened|for|von|im|aus)\s+)+(?=[<#]|https|th)", re.I
-)
+_LEADING = lazily(r"(?:^|\s+)(?:in|of|from|on|für|von|im|aus)\s*$", re.I)
+_FILLERS = lazily(r"^(?:(?:of|in|from|on|what happened|for|von|im|aus)\s+)+(?=[<#]|https|th)", re.I)
 
 
 class Asked(NamedTuple):

@@ -1,13 +1,13 @@
 """Sums up numbered messages: each part of them by a model, then the parts by one more call."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
 from shared.agent.agent import Agent
 from shared.agent.context import DataBlock
 from shared.errors import AnswerInvalid
 from shared.events import Json
+from shared.frozen import frozen
 from shared.models.answers.typed import at_most
 from shared.models.offline.parsed_request import SourceText
 from shared.models.offline.recapping import MESSAGE, POINT, recapped
@@ -29,7 +29,7 @@ _CHARACTERS, _PARTS = 10_000, 8
 _WORKERS = 4
 
 
-@dataclass(frozen=True)
+@frozen
 class CitedSentence:
     """A sentence, and the numbers of the messages that say it."""
 
@@ -37,7 +37,7 @@ class CitedSentence:
     messages: Annotated[tuple[int, ...], at_most(8)]
 
 
-@dataclass(frozen=True)
+@frozen
 class CitedSentences:
     sentences: Annotated[tuple[CitedSentence, ...], at_most(12)]
 

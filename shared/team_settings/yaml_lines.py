@@ -5,13 +5,14 @@ directives, second document, duplicate key or deep nesting. Plain words are text
 It takes the parser's events, one by one, so what is refused is refused before it is built.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from shared.patterns import lazily
+
 #: How deep collections may stand in each other, and how many values a file may have.
 DEEPEST, MOST = 6, 5_000
-_NUMBER = re.compile(r"[-+]?[0-9]{1,15}")
+_NUMBER = lazily(r"[-+]?[0-9]{1,15}")
 _WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 _QUOTED = 60
 

@@ -49,6 +49,7 @@ def test_cold_start_loads_only_a_few_small_files_of_ours() -> None:
         "shared.log",
         "shared.marks",
         "shared.metrics",
+        "shared.patterns",
         "shared.perception",
         "shared.web.api_requests",
         "shared.web.responses",

@@ -2,11 +2,12 @@
 needs it and the other queries take 10 ms to import."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar, Literal, NamedTuple, Self
 
 from shared.actions import Action, Permission, Query, label_of
 from shared.events import Event, Issue, Json
+from shared.frozen import frozen
 
 
 class Repository(NamedTuple):
@@ -55,7 +56,7 @@ class _InRepository(OnGitHub, Action):
         return self.repository
 
 
-@dataclass(frozen=True)
+@frozen
 class AddLabels(_OnIssue):
     """Add labels that the repository already has. Others are left out and never created."""
 
@@ -72,7 +73,7 @@ class AddLabels(_OnIssue):
         return {"labels": sorted(self.labels)}
 
 
-@dataclass(frozen=True)
+@frozen
 class Comment(_OnIssue):
     """Comment on an issue or pull request. Each flow has one sticky comment there, edited in
     place; its mark names the commit that it is `about`."""
@@ -104,7 +105,7 @@ class Comment(_OnIssue):
         return cls.aside(event, name, "")
 
 
-@dataclass(frozen=True)
+@frozen
 class NamedComment(_OnIssue):
     """Show the one comment of this `name`, edited in place; an empty text takes it away."""
 
@@ -114,7 +115,7 @@ class NamedComment(_OnIssue):
     text: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Assign(_OnIssue):
     """Assign people, by their logins, to an issue or pull request: all of them or nobody."""
 
@@ -131,7 +132,7 @@ class Assign(_OnIssue):
         return {"people": sorted(self.people)}
 
 
-@dataclass(frozen=True)
+@frozen
 class CloseIssue(_OnIssue):
     """Close an issue or a pull request; a pull request has no reason. One that is closed already
     keeps the reason that it has."""
@@ -141,7 +142,7 @@ class CloseIssue(_OnIssue):
     reason: Literal["completed", "not_planned", "duplicate"] = "completed"
 
 
-@dataclass(frozen=True)
+@frozen
 class ReopenIssue(_OnIssue):
     """Reopen an issue or a pull request that was not merged."""
 
@@ -149,7 +150,7 @@ class ReopenIssue(_OnIssue):
     issue: Issue
 
 
-@dataclass(frozen=True)
+@frozen
 class RemoveLabels(_OnIssue):
     """Take labels off an issue or pull request. One that it does not have is no error."""
 
@@ -172,7 +173,7 @@ class RemoveLabels(_OnIssue):
         return (cls(event.issue, (label,)),) if label and not state else ()
 
 
-@dataclass(frozen=True)
+@frozen
 class SetMilestone(_OnIssue):
     """Put an issue or pull request into the milestone of this title or number, open or closed; None
     takes it out of its own."""
@@ -182,7 +183,7 @@ class SetMilestone(_OnIssue):
     milestone: str | int | None
 
 
-@dataclass(frozen=True)
+@frozen
 class LockIssue(_OnIssue):
     """Lock a conversation: only people with write access can comment then, and no app can. One that
     is locked already keeps the reason that it has."""
@@ -192,7 +193,7 @@ class LockIssue(_OnIssue):
     reason: Literal["", "off-topic", "too heated", "resolved", "spam"] = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class UnlockIssue(_OnIssue):
     """Open a locked conversation again."""
 
@@ -209,7 +210,7 @@ class ReviewComment(NamedTuple):
     body: str
 
 
-@dataclass(frozen=True)
+@frozen
 class SubmitReview(_OnIssue):
     """Review a pull request at `commit`, with all comments in one submission. It neither approves
     nor blocks. Comments whose lines are not in the diff any more are left out."""
@@ -235,7 +236,7 @@ class Annotation(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True)
+@frozen
 class ReportCheck(_OnIssue):
     """Report a check of `commit`, the head of a pull request, with what it says of single lines. It
     is neutral, so it blocks nothing. Only an App can, with at most 50 annotations."""
@@ -254,7 +255,7 @@ class ReportCheck(_OnIssue):
         return super().arguments | {"annotations": [one._asdict() for one in self.annotations]}
 
 
-@dataclass(frozen=True)
+@frozen
 class ReplyOnLines(_OnIssue):
     """Reply to a comment on lines of a pull request, in its thread."""
 
@@ -270,7 +271,7 @@ class ReplyOnLines(_OnIssue):
         return cls(event.issue, begun, text) if begun else None
 
 
-@dataclass(frozen=True)
+@frozen
 class ResolveThread(_OnIssue):
     """Resolve the thread of a comment on lines of a pull request. Without Contents: write, which
     GitHub wants for that, it stays open."""
@@ -281,7 +282,7 @@ class ResolveThread(_OnIssue):
     comment: int
 
 
-@dataclass(frozen=True)
+@frozen
 class OpenIssue(_InRepository):
     """Open an issue. Labels that the repository lacks are left out, never created."""
 
@@ -304,7 +305,7 @@ class OpenIssue(_InRepository):
         return Permission(cls, limit, None)
 
 
-@dataclass(frozen=True)
+@frozen
 class OpenDraft(_InRepository):
     """Open a draft pull request that gives the file `path` this content, on a new branch from
     `base`; empty for the default branch."""
@@ -330,7 +331,7 @@ def _signed(body: str, footer: str) -> str:
     return f"{body}\n\n<sub>{footer}</sub>"
 
 
-@dataclass(frozen=True)
+@frozen
 class ListLabels(OnGitHub, Query):
     """Ask for the labels of `repository`, as `[{"name": …, "description": …}]`."""
 

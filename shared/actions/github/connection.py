@@ -8,7 +8,6 @@ limit. https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-usi
 """
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from copy import copy
 from typing import Any, NamedTuple
@@ -20,12 +19,13 @@ from urllib3.util import parse_url
 from shared.actions.github.errors import check, translated
 from shared.actions.github.paths import GRAPHQL, GitHubPath, is_whole, query_of
 from shared.errors import ActionRejected, ActionUnavailable, SettingsError
+from shared.patterns import lazily
 
 #: Answers that are kept to ask for them by their ETag, and the largest of them in bytes.
 _KEPT, _LARGEST = 64, 65_536
 #: Bytes of a file that are read at once, and the most of one file.
 _CHUNK, _LONGEST_FILE = 65_536, 64 * 1024 * 1024
-_LINK = re.compile(r'<([^>]*)>[^,]*\brel="?(\w+)')
+_LINK = lazily(r'<([^>]*)>[^,]*\brel="?(\w+)')
 
 
 class GitHubResponse(NamedTuple):

@@ -15,24 +15,25 @@ from shared.actions.breaks import BREAK, Kind, across_paragraphs, broken
 from shared.canonical import digest
 from shared.events import Json
 from shared.marks import mark_of, own_mark
+from shared.patterns import lazily
 
 #: The longest body that GitHub takes, in characters.
 LIMIT = 65_536
 #: The longest title, likewise.
 _TITLE = 256
 
-_LINE = re.compile(r"[^\n]*\n|[^\n]+")
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)$")
+_LINE = lazily(r"[^\n]*\n|[^\n]+")
+_FENCE = lazily(r" {0,3}(`{3,}|~{3,})(.*)$")
 #: A fence inside a list or a quotation: only a full parser could follow it to its end.
-_NESTED_FENCE = re.compile(r"[ \t>*+\-0-9.)]+(?:`{3,}|~{3,})")
-_HTML_LINE = re.compile(r"^[ \t>*+\-0-9.)]*<", re.MULTILINE)
+_NESTED_FENCE = lazily(r"[ \t>*+\-0-9.)]+(?:`{3,}|~{3,})")
+_HTML_LINE = lazily(r"^[ \t>*+\-0-9.)]*<", re.MULTILINE)
 #: HTML that a blank line does not end.
-_LASTING_HTML = re.compile(r"<(?:[!?]|pre\b|script\b|style\b|textarea\b)", re.IGNORECASE)
+_LASTING_HTML = lazily(r"<(?:[!?]|pre\b|script\b|style\b|textarea\b)", re.IGNORECASE)
 #: Code that GitHub draws as a picture, a map or a formula.
-_DRAWN = re.compile(r"[ \t]*(?:mermaid|geojson|topojson|stl|math)\b", re.IGNORECASE)
+_DRAWN = lazily(r"[ \t]*(?:mermaid|geojson|topojson|stl|math)\b", re.IGNORECASE)
 
 _STICKY = "<!-- agent-flows-sticky -->"
-_FORGED = re.compile(r"<!--(?=\s*agent-flows)", re.IGNORECASE)
+_FORGED = lazily(r"<!--(?=\s*agent-flows)", re.IGNORECASE)
 
 
 class Stamp(NamedTuple):

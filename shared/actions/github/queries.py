@@ -4,12 +4,12 @@ Each answer to a plan is bounded: so many items, so many characters of each text
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from shared.actions import Query
 from shared.actions.github.actions import OnGitHub
 from shared.events import Json
+from shared.frozen import frozen
 
 
 class _About(OnGitHub, Query):
@@ -27,7 +27,7 @@ class _About(OnGitHub, Query):
         return {name: [*held] if isinstance(held, tuple) else held for name, held in named}
 
 
-@dataclass(frozen=True)
+@frozen
 class FindIssues(_About):
     """Ask for the issues, the pull requests, or both that all of this holds of, those without
     activity for longest first, as `{"items": [issue …], "complete": bool}`.
@@ -53,7 +53,7 @@ class FindIssues(_About):
     limit: int = 30
 
 
-@dataclass(frozen=True)
+@frozen
 class SearchIssues(_About):
     """Ask for issues, or pull requests, with these words, as `{"items": [issue …], "total": number,
     "complete": bool}`. The words may include GitHub's qualifiers, such as `is:open label:bug`."""
@@ -65,7 +65,7 @@ class SearchIssues(_About):
     limit: int = 30
 
 
-@dataclass(frozen=True)
+@frozen
 class SearchCode(_About):
     """Ask for files of the default branch with these words, as `{"items": [{"path": …, "url":
     …}], "total": number, "complete": bool}`."""
@@ -76,7 +76,7 @@ class SearchCode(_About):
     limit: int = 30
 
 
-@dataclass(frozen=True)
+@frozen
 class ReadText(_About):
     """Ask for a text file, as `{"path", "ref", "text", "size", "url", "complete"}`. `ref` is a
     branch, a tag or a commit; empty for the default branch. `most` is in characters."""
@@ -88,7 +88,7 @@ class ReadText(_About):
     most: int = 60_000
 
 
-@dataclass(frozen=True)
+@frozen
 class ReadTeamFiles(_About):
     """Ask for the file `path` as the default branch has it, and that of the owner's public
     repository `.github`, as `{"repository": …, "organisation": …}`: each `{"text", "problem"}`, or
@@ -102,7 +102,7 @@ class ReadTeamFiles(_About):
     commit: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class ReadTexts(_About):
     """Ask for text files as the commit `ref` has them, by default that of the default branch, as
     `{path: text}`, in one request. What is no text, is not there, or has more than `most` bytes is
@@ -115,7 +115,7 @@ class ReadTexts(_About):
     ref: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class ReadSources(_About):
     """Ask what stands now in issues, pull requests and files of the default branch, in one request,
     as `{"repository": as AskRepository, "issues": {number: {"title", "text", "states", "comments":
@@ -131,7 +131,7 @@ class ReadSources(_About):
     paths: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@frozen
 class ListCommits(_About):
     """Ask for the newest commits of a branch, as `{"items": [{"sha", "message", "author", "at",
     "url"} …], "complete": bool}`, optionally since a date and of one path."""
@@ -144,7 +144,7 @@ class ListCommits(_About):
     limit: int = 30
 
 
-@dataclass(frozen=True)
+@frozen
 class ListPulls(_About):
     """Ask for pull requests, the last changed first, as `{"items": [pull request …], "complete":
     bool}`. Merged ones are sorted and limited by the time of the merge."""
@@ -156,7 +156,7 @@ class ListPulls(_About):
     limit: int = 30
 
 
-@dataclass(frozen=True)
+@frozen
 class ReadIssue(_About):
     """Ask for an issue or a pull request with its newest comments, the oldest of them first."""
 
@@ -166,7 +166,7 @@ class ReadIssue(_About):
     comments: int = 30
 
 
-@dataclass(frozen=True)
+@frozen
 class ReadPull(_About):
     """Ask for a pull request with its files, and their patches up to `most` characters."""
 
@@ -177,7 +177,7 @@ class ReadPull(_About):
     most: int = 60_000
 
 
-@dataclass(frozen=True)
+@frozen
 class ReadChange(_About):
     """Ask for a pull request with all of its changed files, as `{"pull", "files", "complete",
     "hidden", "base"}`, each as GitHub describes it. The patches of the files `hidden` are too large
@@ -188,7 +188,7 @@ class ReadChange(_About):
     number: int
 
 
-@dataclass(frozen=True)
+@frozen
 class ReadChecks(_About):
     """Ask what is red at the head of a pull request, as `{"commit", "state", "failed": [{"name",
     "ended", "by", "url", "job", "text", "annotations"} …], "red", "waiting", "passed",
@@ -207,7 +207,7 @@ class ReadChecks(_About):
     commit: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class ReadJobLog(_About):
     """Ask for the end of the log of a job of GitHub Actions, as `{"text": …}`; `most` is in bytes.
     It is empty when GitHub has no log any more."""
@@ -218,7 +218,7 @@ class ReadJobLog(_About):
     most: int = 256_000
 
 
-@dataclass(frozen=True)
+@frozen
 class CompareFiles(_About):
     """Ask for the files that changed from the commit `base` to `head`, each as GitHub describes it;
     None when `head` does not descend from `base`, or GitHub cannot list them all."""
@@ -229,7 +229,7 @@ class CompareFiles(_About):
     head: str
 
 
-@dataclass(frozen=True)
+@frozen
 class ReadReactions(_About):
     """Ask for the reactions of people to a comment, as `[{"content": "-1", "login": …, "id": …}]`:
     `at` the lines of a pull request, or in the conversation of an issue."""
@@ -240,7 +240,7 @@ class ReadReactions(_About):
     at: Literal["lines", "conversation"] = "lines"
 
 
-@dataclass(frozen=True)
+@frozen
 class ReadReviewThread(_About):
     """Ask for the thread that the comment began on lines of a pull request, oldest first, as
     `[{"id", "by", "is_bot", "is_own", "body"} …]`: its beginning and its newest replies."""
@@ -251,7 +251,7 @@ class ReadReviewThread(_About):
     comment: int
 
 
-@dataclass(frozen=True)
+@frozen
 class RepositoryHead(_About):
     """Ask for the repository as GitHub describes it, with the commit of its default branch as
     `head`; '' when it is empty."""
@@ -260,7 +260,7 @@ class RepositoryHead(_About):
     repository: str
 
 
-@dataclass(frozen=True)
+@frozen
 class ListFiles(_About):
     """Ask for all files at `commit`, as `[{"path": …, "sha": …, "size": …, "mode": …}]`; a mode is
     git's, 120000 for a symbolic link and 160000 for a submodule."""
@@ -270,7 +270,7 @@ class ListFiles(_About):
     commit: str
 
 
-@dataclass(frozen=True)
+@frozen
 class CompareCommits(_About):
     """Ask for the files that changed from `base` to `head`, as `[{"filename": …, "sha": …,
     "status": …, "previous_filename": …}]`; None when GitHub cannot give the whole list."""
@@ -281,7 +281,7 @@ class CompareCommits(_About):
     head: str
 
 
-@dataclass(frozen=True)
+@frozen
 class ReadFile(_About):
     """Ask for the file `path` at `commit`, whose blob is `sha`, as `{"content": base64, "skipped":
     ""}` or with the reason for skipping it; None when it is gone. `most` is in bytes."""
@@ -294,7 +294,7 @@ class ReadFile(_About):
     most: int
 
 
-@dataclass(frozen=True)
+@frozen
 class ListComments(_About):
     """Ask for a page of the comments on all issues and pull requests, oldest first, as
     `{"comments": […], "next": cursor, "pages": number}`, each comment as GitHub describes it.
@@ -307,7 +307,7 @@ class ListComments(_About):
     after: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class ListIssues(_About):
     """Ask for a page of the issues and pull requests, oldest first, as `{"issues": […], "next":
     cursor, "pages": number}`, as ListComments does, each issue as GitHub describes it."""

@@ -1,12 +1,12 @@
 """Reactions to issues, pull requests and comments, as values. Nobody is notified of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple
 
 from shared.actions import Action, label_of
 from shared.actions.github.actions import OnGitHub
 from shared.events import Event, Json
+from shared.frozen import frozen
 
 Kind = Literal["issue", "comment", "review comment"]
 Reaction = Literal["+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes"]
@@ -50,7 +50,7 @@ class _OfReaction(OnGitHub, Action):
         return {"reaction": self.reaction}
 
 
-@dataclass(frozen=True)
+@frozen
 class AddReaction(_OfReaction):
     """React to an issue, a pull request, or a comment."""
 
@@ -69,7 +69,7 @@ class AddReaction(_OfReaction):
         return (*end, RemoveReaction(to, "eyes"))
 
 
-@dataclass(frozen=True)
+@frozen
 class RemoveReaction(_OfReaction):
     """Take our own reaction back."""
 

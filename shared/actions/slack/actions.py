@@ -1,17 +1,19 @@
 """The actions that a flow may take on Slack, and the queries that it may ask there, as values."""
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import ClassVar, Literal, NamedTuple, Self
 
 from shared.actions import WAITING, Action, Permission, Query
 from shared.events import Event, Json, ResponseUrl, SlackMessage, Thread
+from shared.frozen import frozen
 from shared.marks import UNRECORDED
+from shared.patterns import lazily
 
 #: Characters of the title of a session: enough to know it by.
 _TITLE = 80
 #: How Slack writes the id of a channel.
-_ID = re.compile(r"[CG][A-Z0-9]{8,}")
+_ID = lazily(r"[CG][A-Z0-9]{8,}")
 
 
 class Channel(NamedTuple):
@@ -68,7 +70,7 @@ class Button(NamedTuple):
     emphasis: Literal["", "primary", "danger"] = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class Reply(_Written):
     """Post into a thread. `text` is Markdown; its broadcasts and mentions are made harmless. Under
     its end stand the buttons, and 👍 👎 if people should say what they make of it."""
@@ -108,7 +110,7 @@ class Reply(_Written):
         return cls(event.thread_target, text) if event.thread_target else None
 
 
-@dataclass(frozen=True)
+@frozen
 class Correct(_Written):
     """Give a reply another text: its messages, named by their time stamps, are edited in place.
     Where Slack takes no more changes the text is posted anew."""
@@ -129,7 +131,7 @@ class Correct(_Written):
         return replace(self, text=_signed(self.text, footer))
 
 
-@dataclass(frozen=True)
+@frozen
 class ShowStatus(OnSlack, Action):
     """Show under a thread how the run for it stands, and in Slack's session of an agent, which a
     new one calls by the `title`. Runs that answer show it by themselves."""
@@ -149,7 +151,7 @@ class ShowStatus(OnSlack, Action):
         return {"standing": self.standing, "title": self.title}
 
 
-@dataclass(frozen=True)
+@frozen
 class Draft(_Written):
     """Show an unfinished reply in its thread, in a message that the reply will take over; without a
     text, remove it. `converse` uses it, flows do not. It `streams` where Slack lets it, unless its
@@ -164,7 +166,7 @@ class Draft(_Written):
         return self.thread
 
 
-@dataclass(frozen=True)
+@frozen
 class React(OnSlack, Action):
     """Put an emoji, by its name without colons, under a message."""
 
@@ -181,7 +183,7 @@ class React(OnSlack, Action):
         return {"emoji": self.emoji}
 
 
-@dataclass(frozen=True)
+@frozen
 class Post(_Written):
     """Post into a channel, as a message of its own, with `buttons` below; the rest of a long text
     goes into its thread.
@@ -212,7 +214,7 @@ class Post(_Written):
         return Permission(cls, limit, None)
 
 
-@dataclass(frozen=True)
+@frozen
 class Whisper(_Written):
     """Answer a slash command or a press, so that only that person sees it. It `replaces` the
     message that was pressed, which without a text goes. Slack offers no search for whispers, and a
@@ -241,7 +243,7 @@ class Whisper(_Written):
         return cls(event.response_target, text) if event.response_target else None
 
 
-@dataclass(frozen=True)
+@frozen
 class Card(OnSlack, Action):
     """Show the one message of this `name` in the thread, edited in place. `text` is Markdown and
     cut to one message. `ts` is its time stamp where another flow showed it."""
@@ -264,7 +266,7 @@ class Card(OnSlack, Action):
         return {"name": self.name, "text": self.text, "buttons": buttons, **about}
 
 
-@dataclass(frozen=True)
+@frozen
 class ReadThread(OnSlack, Query):
     """Ask for a thread, its first and newest messages, as `{"items": [{"author", "text", "at"} …],
     "complete": bool}`, without mentions of the agent that open one; what it said is `own`."""
@@ -281,7 +283,7 @@ class ReadThread(OnSlack, Query):
         return {"thread": self.thread.ref, "limit": self.limit}
 
 
-@dataclass(frozen=True)
+@frozen
 class _OfPerson(OnSlack, Query):
     """Shared by what is asked about a person who is in a channel."""
 
@@ -298,19 +300,19 @@ class _OfPerson(OnSlack, Query):
         return {"user": self.user}
 
 
-@dataclass(frozen=True)
+@frozen
 class AskClock(_OfPerson):
     """Ask for the time zone of a person, and what they are called, as `{"zone": "Europe/Berlin",
     "shift": seconds from UTC now, "name": …}`."""
 
 
-@dataclass(frozen=True)
+@frozen
 class AskDirect(_OfPerson):
     """Ask for the direct conversation of the app with a person, as `{"channel": "D…"}`; Slack opens
     it where there is none."""
 
 
-@dataclass(frozen=True)
+@frozen
 class _OfMessage(OnSlack, Query):
     """Asks something about one message."""
 
@@ -325,13 +327,13 @@ class _OfMessage(OnSlack, Query):
         return {"message": self.message.ref}
 
 
-@dataclass(frozen=True)
+@frozen
 class FindThread(_OfMessage):
     """Ask for the thread that a message is in, as `{"ts": …}`: the time stamp of its first message,
     which is the message's own where it is in none."""
 
 
-@dataclass(frozen=True)
+@frozen
 class FindEffect(_OfMessage):
     """Ask which of our effects wrote a message, as `{"effect": key}`; empty where none did."""
 

@@ -1,6 +1,5 @@
 """Posts into channels, finds each post by its metadata, and reads threads."""
 
-import re
 import time
 from html import unescape
 from itertools import islice
@@ -15,6 +14,7 @@ from shared.actions.slack.session import SlackSession, link, metadata, read
 from shared.actions.slack.text import pieces
 from shared.errors import ActionRejected, ActionUnavailable, EffectUnknown
 from shared.events import Json, SlackMessage, Thread
+from shared.patterns import lazily
 
 #: The age to search, in seconds: events, and so the retries of effects, live no longer.
 _LIFE = 30 * 86_400
@@ -24,7 +24,7 @@ _PAGES, _PAGE = 5, 999
 #: Characters of one message.
 _SAID = 3_000
 #: Whom a message addresses.
-_ADDRESSED = re.compile(r"\s*<@(\w+)(?:\|[^>]*)?>[\s,:]*")
+_ADDRESSED = lazily(r"\s*<@(\w+)(?:\|[^>]*)?>[\s,:]*")
 
 
 def send_post(session: SlackSession, post: Post, mark: Mark, *_: object) -> Receipt:

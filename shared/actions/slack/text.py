@@ -6,6 +6,7 @@ from collections.abc import Collection
 from html import escape
 
 from shared.actions.links import known_address
+from shared.patterns import lazily
 
 #: The size of a piece. Slack takes 12,000 characters of Markdown in a message, but counts after a
 #: conversion in which lists and code grow: it has refused a text of 11,341.
@@ -23,18 +24,18 @@ _LESS = r"(?:<|&lt;?|&#0*60;?|&#x0*3c;?)"
 _AT = r"(?:[@＠]|&commat;|&#0*64;?|&#x0*40;?)"
 _BANG = r"(?:!|&excl;|&#0*33;?|&#x0*21;?)"
 _MARKUP = r"!(?:--|doctype\b|\[cdata\[)"
-_CONTROL = re.compile(rf"({_LESS}\\*)(?!{_MARKUP})(?={_AT}|{_BANG})", re.IGNORECASE)
-_BROADCAST = re.compile(
+_CONTROL = lazily(rf"({_LESS}\\*)(?!{_MARKUP})(?={_AT}|{_BANG})", re.IGNORECASE)
+_BROADCAST = lazily(
     rf"(?<![a-z0-9])({_AT}\\*)(?=(?:channel|here|everyone|group)(?![a-z0-9])|&#)", re.IGNORECASE
 )
 
 #: A command to a bot that reads along.
-_COMMAND = re.compile(r"^[ \t>*_~+-]*(?=/[a-z])", re.IGNORECASE | re.MULTILINE)
+_COMMAND = lazily(r"^[ \t>*_~+-]*(?=/[a-z])", re.IGNORECASE | re.MULTILINE)
 
 #: What would show a picture, hide the address of a link behind a text, or define such a link. Code
 #: such as `handlers[0](event)` stays: an address has a scheme, a host, or signs that hide these.
 _ADDRESS = r"(?:[a-z][a-z0-9+.-]*:|[^\s()<>]{0,200}?[&\\]|//|[a-z0-9-]{1,63}\.[a-z0-9.-]*[a-z]{2})"
-_MASK = re.compile(
+_MASK = lazily(
     rf"!(?=\[)|\](?=\(\s*<?\s*(?P<target>{_ADDRESS}))|\](?=:\s*<?\s*{_ADDRESS})"
     rf"|{_LESS}(?=[a-z][a-z0-9+.-]*:[^<>\s|]*+\|)",
     re.IGNORECASE,
@@ -46,23 +47,21 @@ _BRIEF = 4_000
 
 #: Stands for the sign of bold letters until the italics are written.
 _BOLD = "\ue000"
-_HEADING = re.compile(r" {0,3}#{1,6}[ \t]+([^\n]*?)[ \t#]*\Z")
-_ITEM = re.compile(r"\A([ \t]*)[-*+][ \t]+(?=\S)")
-_DELIMITER = re.compile(
-    r"(?=[^|\n]*\|)[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*"
-)
-_CODE = re.compile(r"(`[^`\n]+`)")
-_LINK = re.compile(r"\[([^\[\]\n]{1,300})\]\(<?([^\s()<>]{1,2000})>?\)")
-_STRONG = re.compile(r"(\*\*|(?<!\w)__(?!_))(?=[^\s*_])([^\n]{1,300}?)(?<=\S)\1")
-_SLANTED = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]{1,300}?)(?<=[^\s*])\*(?![\w*])")
-_STRUCK = re.compile(r"~~(?=[^\s~])([^~\n]{1,300}?)(?<=\S)~~")
+_HEADING = lazily(r" {0,3}#{1,6}[ \t]+([^\n]*?)[ \t#]*\Z")
+_ITEM = lazily(r"\A([ \t]*)[-*+][ \t]+(?=\S)")
+_DELIMITER = lazily(r"(?=[^|\n]*\|)[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*")
+_CODE = lazily(r"(`[^`\n]+`)")
+_LINK = lazily(r"\[([^\[\]\n]{1,300})\]\(<?([^\s()<>]{1,2000})>?\)")
+_STRONG = lazily(r"(\*\*|(?<!\w)__(?!_))(?=[^\s*_])([^\n]{1,300}?)(?<=\S)\1")
+_SLANTED = lazily(r"(?<![\w*])\*(?=[^\s*])([^*\n]{1,300}?)(?<=[^\s*])\*(?![\w*])")
+_STRUCK = lazily(r"~~(?=[^\s~])([^~\n]{1,300}?)(?<=\S)~~")
 
-_FENCE = re.compile(r"^ {0,3}(`{3,}(?=[^`\n]*$)|~{3,})(.*)$", re.MULTILINE)
+_FENCE = lazily(r"^ {0,3}(`{3,}(?=[^`\n]*$)|~{3,})(.*)$", re.MULTILINE)
 #: Room in each piece for the line that closes a code block; also the longest line that opens one
 #: again.
 FENCE_ROOM = 40
 #: Signs that belong to the character before: accents, variation selectors, skin tones, joiners.
-_JOINS = re.compile("[\u0300-\u036f\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]")
+_JOINS = lazily("[\u0300-\u036f\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]")
 #: Places to cut, the best first. Chinese has no spaces.
 _BOUNDARIES = ("\n\n", "\n", "。", " ")
 

@@ -10,6 +10,7 @@ from shared.desk import Loan
 from shared.events import Json
 from shared.journal import Outcome
 from shared.learning.rules.store import LONGEST, LearntRule, RuleStore
+from shared.patterns import lazily
 from shared.redaction.redacting import redacted
 
 NOT_ALLOWED = "That needs write permission; somebody who has it must do it."
@@ -17,7 +18,7 @@ NOT_FOR_ALL = (
     "That counts in the whole organisation, so it needs somebody who may write in its repository"
     " `.github`, or in Slack an admin of the workspace."
 )
-_ORDER = re.compile(
+_ORDER = lazily(
     r"\s*(?:(accept|disable|delete|edit|widen|why)\s+)?`?(r-[0-9a-f]{10})`?(?:\s+(.*))?",
     re.I | re.S,
 )

@@ -9,11 +9,12 @@ from shared.desk import Loan
 from shared.learning.refusals import said_itself
 from shared.learning.signals.desk import SignalsDesk
 from shared.learning.signals.store import Caused, Kind
+from shared.patterns import lazily
 from shared.perception import string
 from shared.perception.slack_payloads import bots_of
 
 #: Words that say of the answer before that it is wrong.
-_WRONG = re.compile(
+_WRONG = lazily(
     r"\A\s*(?:no|nope|nein|non|wrong|falsch|actually)\s*[,.!:;–-]"
     r"|\b(?:that|this|it)(?:['’]s| is| was) (?:just |simply |plain )?(?:not (?:right|correct|true)"
     r"|wrong|incorrect|outdated|out of date|nonsense)"
@@ -23,7 +24,7 @@ _WRONG = re.compile(
     re.IGNORECASE,
 )
 #: Slack's signs that call a channel, a group, or a person.
-_CALLS = re.compile(r"<!(?:here|channel|everyone|subteam\^)|<@(\w+)")
+_CALLS = lazily(r"<!(?:here|channel|everyone|subteam\^)|<@(\w+)")
 
 
 class AnswerSignals:

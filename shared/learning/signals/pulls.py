@@ -18,6 +18,7 @@ from shared.learning.signals.desk import SignalsDesk
 from shared.learning.signals.moments import moment_of
 from shared.learning.signals.reactions import Reactions, Thumb
 from shared.learning.signals.store import SQL, Caused, Kind, Signal
+from shared.patterns import lazily
 
 Became = Literal["committed", "changed_before_merge", "unchanged_before_merge", ""]
 
@@ -30,7 +31,7 @@ _DECIDED: Mapping[State, Kind] = {
 }
 #: Characters of a file that are compared.
 _LONGEST = 1_000_000
-_SUGGESTION = re.compile(r"^(`{3,})suggestion\n(.*?)\n?^\1$", re.M | re.S)
+_SUGGESTION = lazily(r"^(`{3,})suggestion\n(.*?)\n?^\1$", re.M | re.S)
 
 
 class ToldFinding(NamedTuple):

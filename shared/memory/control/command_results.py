@@ -1,9 +1,9 @@
 """The results of the memory's commands, as values that read as Markdown."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
+from shared.frozen import frozen
 from shared.memory.attribution import credit, is_trusted, place, quotation, speaker, standing
 from shared.memory.control.listing import CitedMemory, Provenance
 
@@ -25,7 +25,7 @@ _COUNTED = {
 }
 
 
-@dataclass(frozen=True)
+@frozen
 class CommandRefused:
     """The reason, in one line, why nothing was done."""
 
@@ -35,7 +35,7 @@ class CommandRefused:
         return self.reason
 
 
-@dataclass(frozen=True)
+@frozen
 class RememberResult:
     """The kind of the memory that was kept; empty when it or its place was forgotten for good."""
 
@@ -49,7 +49,7 @@ class RememberResult:
         return f"I keep it as a {self.kind}."
 
 
-@dataclass(frozen=True)
+@frozen
 class ForgetResult:
     """Rows per table. `elsewhere` among them counts what this person may see but not delete."""
 
@@ -78,7 +78,7 @@ class ForgetResult:
         return " ".join(told) + more
 
 
-@dataclass(frozen=True)
+@frozen
 class KnowResult:
     """The memories about something, or, when there are none, those that are `related`."""
 
@@ -100,7 +100,7 @@ class KnowResult:
         return "\n".join(lines)
 
 
-@dataclass(frozen=True)
+@frozen
 class WhyResult:
     """The source of the last answer, or, with `is_one`, of one memory."""
 
@@ -121,7 +121,7 @@ class WhyResult:
         return "\n".join([f"My last answer here, {run}, was given:", *lines])
 
 
-@dataclass(frozen=True)
+@frozen
 class ExportResult:
     """The number of memories that may be seen from here."""
 

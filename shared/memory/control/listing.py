@@ -1,11 +1,11 @@
 """Listing: finds memories with their sources, explains where they came from, and exports them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Self
 from uuid import UUID
 
 from shared.database import Database, Row, Statement, queries
+from shared.frozen import frozen
 from shared.memory import Memory
 from shared.memory.control.reach import Reach
 from shared.memory.control.subjects import Subject
@@ -18,7 +18,7 @@ _PAGE = 500
 _SHOWN = 20
 
 
-@dataclass(frozen=True)
+@frozen
 class CitedMemory:
     """One memory with its source, as a person is shown it."""
 
@@ -44,7 +44,7 @@ class CitedMemory:
         return cls.from_row(memory._asdict() | {"source": "", "event": ""})
 
 
-@dataclass(frozen=True)
+@frozen
 class RecallingRun:
     """A run that recalled a memory."""
 
@@ -53,7 +53,7 @@ class RecallingRun:
     at: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Provenance:
     """The memories behind an answer, or one memory, and the runs that used them."""
 

@@ -1,12 +1,12 @@
 """Reach: the memories that somebody may see, and delete, from the place where they ask."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from shared.events import Event
+from shared.frozen import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Reach:
     """The bounds of one request; an operator's has none.
 

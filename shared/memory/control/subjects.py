@@ -4,6 +4,7 @@ import re
 from typing import Literal, NamedTuple
 
 from shared.memory.stored_text import storable
+from shared.patterns import lazily
 
 #: A person names all but the last; by `told`, what was told at an address goes, or in an issue.
 SubjectKind = Literal["text", "ref", "author", "source", "id", "finding", "told"]
@@ -15,10 +16,10 @@ _LONGEST = 200
 #: The longest name that exists: longer refs are cut, see REF_CHARACTERS.
 _LONGEST_NAME = 540
 _ARTICLES = frozenset({"the", "a", "an", "my", "our", "your"})
-_ID = re.compile(r"(?:id:|m-)?([0-9a-f]{8}-[0-9a-f-]{27})|(?:id:|m-)([0-9a-f]{8}[0-9a-f-]{0,28})")
-_FINDING = re.compile(r"f-[0-9a-f]{12}")
-_REF = re.compile(r"ref:(\S+)|([\w.-]+/[\w.-]+#\d+)")
-_PERSON = re.compile(r"author:(\S+)|@([\w-]+)|<@(\w+)(?:\|[^>]*)?>")
+_ID = lazily(r"(?:id:|m-)?([0-9a-f]{8}-[0-9a-f-]{27})|(?:id:|m-)([0-9a-f]{8}[0-9a-f-]{0,28})")
+_FINDING = lazily(r"f-[0-9a-f]{12}")
+_REF = lazily(r"ref:(\S+)|([\w.-]+/[\w.-]+#\d+)")
+_PERSON = lazily(r"author:(\S+)|@([\w-]+)|<@(\w+)(?:\|[^>]*)?>")
 
 
 class Subject(NamedTuple):

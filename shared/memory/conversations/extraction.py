@@ -4,7 +4,6 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Annotated
 
@@ -17,6 +16,7 @@ from shared.errors import (
     ModelUnavailable,
     RunBusy,
 )
+from shared.frozen import frozen
 from shared.log import log
 from shared.memory import Entry, Memory
 from shared.memory.attribution import is_trusted, person
@@ -60,7 +60,7 @@ without it: names in the place of "I", "we" and "here".
 since: the date or time from which on it holds, if the block says so."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Fact:
     turn: int
     subject: Annotated[str, at_most(100)]
@@ -68,7 +68,7 @@ class Fact:
     since: Annotated[str, at_most(60)] | None
 
 
-@dataclass(frozen=True)
+@frozen
 class Facts:
     facts: Annotated[tuple[Fact, ...], Between(0, _MOST_FACTS)]
 

@@ -1,10 +1,10 @@
 """The queue of turns to extract facts from: one worker reads each turn, once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from shared.database import Database, Row, Statement, queries
+from shared.frozen import frozen
 from shared.memory.conversations.turns import Origin
 
 SQL = queries(__file__, "extraction_queue.sql")
@@ -23,7 +23,7 @@ class PendingTurn(NamedTuple):
     origin: Origin
 
 
-@dataclass(frozen=True)
+@frozen
 class LeasedTurns:
     """Turns of one conversation, leased to the worker `owner`.
 

@@ -6,27 +6,26 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from shared.memory.stored_text import STORED_CHARACTERS
+from shared.patterns import lazily
 
 #: The parts of a turn that are not its author's words: blocks of a prompt, code, hidden text,
 #: quotes, mentions.
 _NOT_OWN = (
-    re.compile(r"<data\b.*?(</data>|\Z)", re.S | re.I),
-    re.compile(r"(```|~~~).*?(\1|\Z)", re.S),
-    re.compile(r"<!--.*?(-->|\Z)", re.S),
-    re.compile(r"^[ \t]*(>|&gt;|＞).*$", re.M),
-    re.compile(r"<[@!#][^>\s]{1,80}>"),
+    lazily(r"<data\b.*?(</data>|\Z)", re.S | re.I),
+    lazily(r"(```|~~~).*?(\1|\Z)", re.S),
+    lazily(r"<!--.*?(-->|\Z)", re.S),
+    lazily(r"^[ \t]*(>|&gt;|＞).*$", re.M),
+    lazily(r"<[@!#][^>\s]{1,80}>"),
 )
-_LINK = re.compile(r"https?://\S+")
-_COMMAND = re.compile(r"\s*(@[\w-]+\s+)?[/!][a-z_-]+(\s|\Z)", re.I)
+_LINK = lazily(r"https?://\S+")
+_COMMAND = lazily(r"\s*(@[\w-]+\s+)?[/!][a-z_-]+(\s|\Z)", re.I)
 
 #: Characters of scripts without spaces: each counts as a word.
 _DENSE = r"\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_WORDS = re.compile(
-    rf"[{_DENSE}]|[^\W_{_DENSE}]+(?:['’\-./][^\W_{_DENSE}]+)*|[#@$]?[^\W_{_DENSE}]+"
-)
-_SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")
+_WORDS = lazily(rf"[{_DENSE}]|[^\W_{_DENSE}]+(?:['’\-./][^\W_{_DENSE}]+)*|[#@$]?[^\W_{_DENSE}]+")
+_SENTENCE = lazily(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")
 
-_ASKING = re.compile(
+_ASKING = lazily(
     r"(how|why|what|where|who|which|when) "
     r"(do|does|did|is|are|was|were|can|could|should|would|will|to|about|s)\b"
     r"|(can|could|would|will|do|does|did|is|are|should|may|shall) "
@@ -34,7 +33,7 @@ _ASKING = re.compile(
     r"|(请问|請問|为什么|為什麼|怎么|怎麼|如何|什么时候|哪里|谁)",
     re.I,
 )
-_ASKED = re.compile(
+_ASKED = lazily(
     r"([?？]|[吗嗎呢么]|(です|ます|でした|ました|の|だろう)か|나요|까요|니까)[。.!！\s]*$"
 )
 

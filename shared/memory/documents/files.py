@@ -1,10 +1,11 @@
 """Chooses which files are documents, says why others are left out, and decodes their bytes."""
 
 import codecs
-import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
+
+from shared.patterns import lazily
 
 #: No person writes a larger document. In bytes.
 MAX_BYTES = 1_500_000
@@ -32,7 +33,7 @@ _SECRET = (
     *("password.txt", "passwords.txt", "passwords.csv", "tokens.txt", "api_keys.txt"),
     *("apikeys.txt", ".vault-token"),
 )
-_SECRET_FOLDERS = re.compile(r"(?:^|/)\.(?:ssh|aws|gnupg|kube|docker|azure|gcloud|password-store)/")
+_SECRET_FOLDERS = lazily(r"(?:^|/)\.(?:ssh|aws|gnupg|kube|docker|azure|gcloud|password-store)/")
 _MADE = (
     "*.min.js",
     "*.min.css",
@@ -43,13 +44,13 @@ _MADE = (
     "*.pb.go",
     "*.snap",
 )
-_FOREIGN = re.compile(
+_FOREIGN = lazily(
     r"(?:^|/)(?:node_modules|vendor|third_party|site-packages|__pycache__|\.git|\.hg|\.svn|\.?venv"
     r"|\.tox)/"
 )
 #: Control characters, and bytes of a name that are invalid UTF-8.
-_UNSPEAKABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
-_BINARY = re.compile(
+_UNSPEAKABLE = lazily("[\x00-\x1f\x7f\ud800-\udfff]")
+_BINARY = lazily(
     r"\.(?:png|jpe?g|gif|webp|ico|bmp|psd|pdf|docx|xlsx|pptx|zip|gz|xz|bz2|zst|7z|tar|jar|war|whl"
     r"|exe|dll|so|dylib|a|o|class|pyc|wasm|ttf|otf|woff2?|mp3|mp4|mov|avi|wav|ogg"
     r"|sqlite|db|bin|dat|parquet|onnx|safetensors|gguf)"

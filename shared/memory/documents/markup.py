@@ -8,19 +8,20 @@ the time grows with the length even of a hostile document.
 import re
 
 from shared.models.visible_text import visible_text
+from shared.patterns import lazily
 
 #: Format and control characters, and letters that nobody sees, but not the joiners of scripts.
-_INVISIBLE = re.compile(
+_INVISIBLE = lazily(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xad\u034f\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u202a-\u202e"
     "\u2060-\u2069\u2800\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e01ef]"
 )
 
-_FRONT_MATTER = re.compile(
+_FRONT_MATTER = lazily(
     r"\A(?:---[ \t]*\n.*?^(?:---|\.\.\.)|\+\+\+[ \t]*\n.*?^\+\+\+)[ \t]*$", re.M | re.S
 )
 
 #: A comment of MDX; the first alternatives match code, which is kept whole.
-_MDX = re.compile(
+_MDX = lazily(
     r"""
       (?P<code> ^[ \t>]*(?P<fence>`{3,}|~{3,})[^\n]*(?:\n.*?)??(?:^[ \t>]*(?P=fence)[`~]*[ \t]*$|\Z)
               | (?P<ticks>`+)(?!`)[^\n]{1,500}?(?<!`)(?P=ticks)(?!`) )
@@ -30,7 +31,7 @@ _MDX = re.compile(
 )
 
 #: A comment is `..` without the name of a directive, a target or a footnote; with its lines.
-_RST = re.compile(
+_RST = lazily(
     r"""^(?:
       \.\.(?:[ \t]+(?![\w:+.-]+::|_|\[|\|)[^\n]*)?
     | \.\.[ \t]+(?:\|[^|\n]{1,200}\|[ \t]+)?image::[^\n]*

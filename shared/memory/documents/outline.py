@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import Literal, NamedTuple
 
 from shared.memory.documents.markup import clean_markdown, clean_rst, visible
+from shared.patterns import lazily
 
 Format = Literal["markdown", "rst", "text", "code"]
 
@@ -15,14 +16,14 @@ HEADING_CHARACTERS = 200
 #: The deepest level; deeper headings count as this deep.
 DEPTH = 6
 
-_FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})")
-_ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*")
-_SETEXT = re.compile(r" {0,3}(?:=+|-+)[ \t]*")
-_NO_TITLE = re.compile(r"[ \t]*(?:[-*+>|]|\d+[.)])")
-_ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1{2,}[ \t]*")
-_LINK = re.compile(r"!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])")
-_INLINE = re.compile(r"<[^>]*>|[`*]")
-_DEFINITION = re.compile(
+_FENCE = lazily(r"[ \t>]*(`{3,}|~{3,})")
+_ATX = lazily(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*")
+_SETEXT = lazily(r" {0,3}(?:=+|-+)[ \t]*")
+_NO_TITLE = lazily(r"[ \t]*(?:[-*+>|]|\d+[.)])")
+_ADORNMENT = lazily(r"([!-/:-@\[-`{-~])\1{2,}[ \t]*")
+_LINK = lazily(r"!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])")
+_INLINE = lazily(r"<[^>]*>|[`*]")
+_DEFINITION = lazily(
     r"(?:(?:export|default|pub(?:\([a-z]+\))?|public|private|protected|internal|async|static|final"
     r"|abstract|sealed|unsafe|data|partial)\s+)*"
     r"(?:def|class|function\*?|func|fn|interface|struct|enum|trait|impl|module|object|type)\s+"

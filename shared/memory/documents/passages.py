@@ -1,11 +1,11 @@
 """Cuts documents into passages of bounded size, by heading and paragraph, each with an address."""
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from shared.frozen import frozen
 from shared.memory.documents.outline import Block, Format, format_of, sections
 from shared.memory.stored_text import short_hash
+from shared.patterns import lazily
 
 #: Characters per passage; an ideograph counts as two. A block of code is split only if it has twice
 #: as many. Small embedders read about this much, and a text of this length has one subject.
@@ -13,14 +13,14 @@ LIMIT = 1_200
 #: A longer ref is cut, and a hash of the whole is appended.
 _REF_CHARACTERS = 440
 
-_WIDE = re.compile(
+_WIDE = lazily(
     "[\u1100-\u11ff\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
     "\U00020000-\U0003134f]"
 )
-_ENDS = (re.compile(r"\n"), re.compile(r"[.!?][\"')\]]*\s|[。！？；]"), re.compile(r"\s"))
+_ENDS = (lazily(r"\n"), lazily(r"[.!?][\"')\]]*\s|[。！？；]"), lazily(r"\s"))
 
 
-@dataclass(frozen=True)
+@frozen
 class Passage:
     """A part of a document that fits into an embedder.
 

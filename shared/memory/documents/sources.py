@@ -1,10 +1,11 @@
 """The values of ingestion: a source of documents, the files found there, and what has changed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple, Protocol
 
 from shared.database import Row
+from shared.frozen import frozen
 from shared.memory import Trust
 
 
@@ -30,7 +31,7 @@ class File(NamedTuple):
     size: int | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class SourceFiles:
     """All files of a source if `complete`, else those that changed.
 
@@ -68,7 +69,7 @@ class Piece(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Document:
     """A file, an issue or a comment in pieces. It has none if it is left out, for `reason`."""
 
@@ -80,7 +81,7 @@ class Document:
     reason: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class Changes:
     """The difference between a source and what was taken of it before, by path.
 

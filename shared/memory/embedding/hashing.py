@@ -6,7 +6,6 @@ Weinberger et al., Feature Hashing for Large Scale Multitask Learning,
 https://arxiv.org/abs/0902.2206.
 """
 
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from itertools import pairwise
 from math import log, sqrt
 
 from shared.memory.embedding.embedder import Purpose
+from shared.patterns import lazily
 
 DIMENSIONS = 384
 #: The weights of a word, of all its pieces together, of one ideograph among several, and of a
@@ -28,7 +28,7 @@ WORD_CHARACTERS = 40
 
 #: Chinese, Japanese and Korean: written without spaces, or with particles glued to the word.
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
-_TOKEN = re.compile(rf"(?P<run>[{_UNSPACED}]+)|(?P<word>[^\W_{_UNSPACED}]+)|(?P<sign>[^\s\w]|_)")
+_TOKEN = lazily(rf"(?P<run>[{_UNSPACED}]+)|(?P<word>[^\W_{_UNSPACED}]+)|(?P<sign>[^\s\w]|_)")
 
 #: Words that say nothing about the subject. A list replaces counts over all texts.
 _COMMON = """

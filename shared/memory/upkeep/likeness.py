@@ -1,11 +1,12 @@
 """Tells if one text says all that another says, so that the other is not needed."""
 
-import re
 import unicodedata
 
+from shared.patterns import lazily
+
 #: Each ideograph and kana is a word; hangul and all other letters form words.
-_TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003134f]|[\w'’]+")
-_NUMBER = re.compile(r"[^\W_]*\d\w*")
+_TOKEN = lazily(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003134f]|[\w'’]+")
+_NUMBER = lazily(r"[^\W_]*\d\w*")
 _LISTS = {
     # Words that carry no meaning.
     "empty": "a an the please just also really very",

@@ -6,12 +6,12 @@ https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolUseBlock
 https://platform.claude.com/docs/en/agents-and-tools/tool-use/handle-tool-calls
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 
 from shared.models import ChatMessage, ToolCall
+from shared.patterns import lazily
 
 #: Texts for the model in the place of missing ones.
 LEFT_OUT = "(what came before is left out)"
@@ -21,8 +21,8 @@ INTERRUPTED = "(I was interrupted here.)"
 GO_ON = "Go on."
 
 #: OpenAI takes ids of at most 40 characters, Anthropic and Bedrock letters, digits, `_` and `-`.
-_ID = re.compile(r"[a-zA-Z0-9_-]{1,40}")
-_NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
+_ID = lazily(r"[a-zA-Z0-9_-]{1,40}")
+_NOT_IN_NAMES = lazily(r"[^a-zA-Z0-9_-]")
 _NAME_LENGTH = 64
 
 

@@ -35,6 +35,7 @@ from shared.models.providers.bedrock.failures import answered_error, no_answer
 from shared.models.providers.bedrock.model import BedrockModel, id_of, session
 from shared.models.providers.failures import unavailable
 from shared.models.providers.reply_reader import fields, number, said
+from shared.patterns import lazily
 from shared.settings import Settings, aws_region
 
 _SECONDS = 30.0
@@ -42,7 +43,7 @@ _RUNNING = frozenset({"Submitted", "Validating", "Scheduled", "InProgress", "Sto
 _ENDED = frozenset({"Completed", "PartiallyCompleted", "Expired", "Stopped"})
 _INPUT = "input.jsonl"
 #: Words of a job that failed because of what some record holds.
-_OF_RECORDS = re.compile(r"\b(record|line|modelInput|recordId)s?\b", re.IGNORECASE)
+_OF_RECORDS = lazily(r"\b(record|line|modelInput|recordId)s?\b", re.IGNORECASE)
 _OUTPUT = "output/"
 
 

@@ -8,7 +8,6 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 
@@ -16,6 +15,7 @@ from shared.canonical import canonical
 from shared.database import Database, Row, Statement
 from shared.errors import EventError, ModelError, ModelRejected, ModelUnavailable, SettingsError
 from shared.events import Event
+from shared.frozen import frozen
 from shared.log import log
 from shared.models import ModelReply
 from shared.models.batch import BatchItem, BatchProvider, BatchResult, ItemsRefused
@@ -42,7 +42,7 @@ _RESERVE = 0.2
 _GRACE = 30.0
 
 
-@dataclass(frozen=True)
+@frozen
 class LeasedBatch:
     """A batch that this dispatcher has leased."""
 

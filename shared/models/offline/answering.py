@@ -7,15 +7,16 @@ from typing import NamedTuple
 from shared.models.offline.parsed_request import ParsedRequest, SourceText
 from shared.models.offline.similarity import coverage, is_chinese, joined, rarity, sentences, terms
 from shared.models.offline.word_lists import QUESTION, SMALL_TALK
+from shared.patterns import lazily
 
 #: The share of the question that an answer must cover, and that a close match must cover.
 _SURE, _CLOSE = 0.6, 0.34
 #: The share of the best coverage from which a trusted source answers as well.
 _GOOD_PART = 0.6
 _MOST = 3
-_ADDRESS = re.compile(r"https?://\S+")
-_QUESTION = re.compile(QUESTION, re.I)
-_SUMMARY = re.compile(r"\b(summar|digest|overview|recap|tl;?dr)|总结|摘要|概括", re.I)
+_ADDRESS = lazily(r"https?://\S+")
+_QUESTION = lazily(QUESTION, re.I)
+_SUMMARY = lazily(r"\b(summar|digest|overview|recap|tl;?dr)|总结|摘要|概括", re.I)
 
 
 class _Phrases(NamedTuple):

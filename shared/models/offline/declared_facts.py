@@ -6,26 +6,27 @@ from typing import NamedTuple
 
 from shared.models.offline.parsed_request import ParsedRequest
 from shared.models.offline.similarity import is_chinese, sentences
+from shared.patterns import lazily
 
 #: Words that open a sentence before its subject.
-_OPENING = re.compile(
+_OPENING = lazily(
     r"^(please )?(remember|note|fyi|btw|by the way|ok|okay|so|and|also|well|now|hi|hello|hey)"
     r"\b(,|:| that\b)?\s*|^(请记住|记住|注意|顺便说一下|另外|其实)[，,：:]?",
     re.I,
 )
-_NO_SUBJECT = re.compile(
+_NO_SUBJECT = lazily(
     r"(it|this|that|these|those|there|here|he|she|they|i|you|what|who|which|where|when|how|why|if"
     r"|everything|nothing|something|这|那|它|他|她|我|你|这里|那里|什么)$",
     re.I,
 )
-_GUESS = re.compile(
+_GUESS = lazily(
     r"\b(maybe|perhaps|probably|i think|i guess|might|not sure|ignore|rule that)\b"
     r"|可能|也许|大概|我觉得|好像",
     re.I,
 )
 _SUBJECT = r"(?P<subject>[^,.;:!?，。；：！？]{2,60}?)"
 _FORMS = tuple(
-    re.compile(form, re.I)
+    lazily(form, re.I)
     for form in (
         r"^(?:we|our team)(?: always| only| now)? (?:use|run|keep|host|store) .+? (?:for|as) "
         r"(?:the |our |all )?(?P<subject>[^,.;:!?]{2,60}?)[.!]?$",
@@ -39,12 +40,12 @@ _FORMS = tuple(
         r"^(?P<subject>[^、。！？はが]{1,20}?)(?:は|が).+(?:です|ます|である|だ)[。.]?$",
     )
 )
-_SINCE = re.compile(
+_SINCE = lazily(
     r"\b(?:since|as of|from) ((?:\d{4}-\d\d(?:-\d\d)?)|(?:\w+ )?\d{4})\b"
     r"|(\d{4}年(?:\d{1,2}月)?)(?:起|开始|以来)",
     re.I,
 )
-_TURN = re.compile(r"turn (\d+)\b")
+_TURN = lazily(r"turn (\d+)\b")
 
 
 class DeclaredFact(NamedTuple):

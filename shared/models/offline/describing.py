@@ -10,9 +10,10 @@ from shared.events import Json
 from shared.models.offline.filling import fill
 from shared.models.offline.parsed_request import ParsedRequest
 from shared.models.offline.review.parts import FILE
+from shared.patterns import lazily
 
-_DEFINED = re.compile(r"^\s*(?:async )?(?:def|class|function|func|fn|interface|type|struct) (\w+)")
-_SIGNED = re.compile(r" *\d* (?P<sign>[+-]) (?P<text>.*)")
+_DEFINED = lazily(r"^\s*(?:async )?(?:def|class|function|func|fn|interface|type|struct) (\w+)")
+_SIGNED = lazily(r" *\d* (?P<sign>[+-]) (?P<text>.*)")
 #: Names of a group that are told.
 _TOLD = 5
 

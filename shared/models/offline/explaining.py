@@ -6,16 +6,17 @@ from collections.abc import Iterable, Iterator
 
 from shared.events import Json
 from shared.models.offline.parsed_request import SourceText
+from shared.patterns import lazily
 
-_CHECK = re.compile(r"check (?P<number>\d+): (?P<name>.*), which ended as \w+")
-_ERROR = re.compile(
+_CHECK = lazily(r"check (?P<number>\d+): (?P<name>.*), which ended as \w+")
+_ERROR = lazily(
     r"^E {2,}\S|^FAIL|^--- FAIL|^panic: |\w*(?:Error|Exception)\b|\b[Ee]rror(?:\[\w+\])?:"
     r"|\berror \w+\d+\b|\bERROR\b|\bfatal\b"
     r"|错误|失败|not found|timed out"
 )
-_HARMLESS = re.compile(r"\b(?:0|no) errors?\b|Process completed with exit code", re.IGNORECASE)
+_HARMLESS = lazily(r"\b(?:0|no) errors?\b|Process completed with exit code", re.IGNORECASE)
 #: Where a line may say that something is: `shop/cart.py:12`, or as Python's traces say it.
-_PLACE = re.compile(
+_PLACE = lazily(
     r'File "(?P<file>[^"\n]{1,300})", line (?P<at>\d{1,7})'
     r"|(?P<path>[\w@./-]{1,300}\.\w{1,8})[:(](?P<line>\d{1,7})\b"
 )

@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,12 +15,13 @@ from shared.models.offline.proposing import told
 from shared.models.offline.tool_choice import choose
 from shared.models.prices import Prices
 from shared.models.sight import is_blind
+from shared.patterns import lazily
 from shared.settings import Settings
 
-_HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+_HAN = lazily(r"[\u3040-\u30ff\u3400-\u9fff]")
 
 #: A chunk of a stream: a word with the space behind it, or a few Chinese or Japanese characters.
-_PIECE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]{1,4}|[^\s\u3040-\u30ff\u3400-\u9fff]+\s*|\s+")
+_PIECE = lazily(r"[\u3040-\u30ff\u3400-\u9fff]{1,4}|[^\s\u3040-\u30ff\u3400-\u9fff]+\s*|\s+")
 
 
 def connect(settings: Settings) -> Provider:

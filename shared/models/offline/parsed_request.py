@@ -1,25 +1,27 @@
 """Splits a request into the question and the texts that may answer it."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
+from shared.frozen import frozen
 from shared.models import ModelRequest
 from shared.models.offline.similarity import sentences
+from shared.patterns import lazily
 
-_BLOCK = re.compile(r'<data source="([^"]*)"((?: \w+="[^"]*")*)>\n(.*?)\n?</data>', re.S)
-_SAID = re.compile(r' (\w+)="([^"]*)"')
-_EVENT = re.compile(r"(github|slack|api|schedule)\.\S+")
-_BESIDE = re.compile(r"(memory of|result of)\b|turn$|summary of the earlier conversation$")
-_EARLIER = re.compile(r"turn$|summary of the earlier conversation$")
+_BLOCK = lazily(r'<data source="([^"]*)"((?: \w+="[^"]*")*)>\n(.*?)\n?</data>', re.S)
+_SAID = lazily(r' (\w+)="([^"]*)"')
+_EVENT = lazily(r"(github|slack|api|schedule)\.\S+")
+_BESIDE = lazily(r"(memory of|result of)\b|turn$|summary of the earlier conversation$")
+_EARLIER = lazily(r"turn$|summary of the earlier conversation$")
 #: The block that gives a conversation its number.
 _HERE = "this conversation"
-_MENTION = re.compile(r"<@[^>]*>|^\s*@[\w-]+:?")
+_MENTION = lazily(r"<@[^>]*>|^\s*@[\w-]+:?")
 #: What stands in a question for a file that came with it, whose text is a source.
-_ATTACHED = re.compile(r"^\[(?:file|image): [^\n]*\]$", re.M)
+_ATTACHED = lazily(r"^\[(?:file|image): [^\n]*\]$", re.M)
 
 
-@dataclass(frozen=True)
+@frozen
 class SourceText:
     """A text and the name of its source; and who said it where, as its block's first line says."""
 
@@ -57,7 +59,7 @@ class SourceText:
         return self.place.partition("http")[0].strip() or (ref[1] if ref else "")
 
 
-@dataclass(frozen=True)
+@frozen
 class ParsedRequest:
     """The parts of a request. `sources` may answer the `question`; `blocks` are all those of the
     last turn, in their order. An answer that `is_numbered` cites numbers, and declares its kind."""

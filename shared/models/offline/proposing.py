@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from shared.events import Json
 from shared.models import ToolCall, ToolSpec
 from shared.models.offline.parsed_request import ParsedRequest
+from shared.patterns import lazily
 
 #: Begins the names of the tools that propose.
 PROPOSES = "propose_"
-_SAID = re.compile(r"\s+")
+_SAID = lazily(r"\s+")
 #: An issue or pull request, as sentences name it.
 _NUMBER = r"(?:(?:issue|pr|pull request|ticket) )?(?:[\w.-]+/[\w.-]+)?#?(?P<number>\d{1,9})"
 _SOMEBODY = (

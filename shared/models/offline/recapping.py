@@ -7,24 +7,25 @@ from typing import NamedTuple
 
 from shared.events import Json
 from shared.models.offline.parsed_request import SourceText
+from shared.patterns import lazily
 
 #: The names of the blocks of a message and of a point of an earlier part.
 MESSAGE, POINT = "message", "point"
 #: Quotations of one part, points of the whole, and characters of a quotation.
 _QUOTED, _POINTS, _CHARACTERS = 6, 12, 220
-_DECIDES = re.compile(
+_DECIDES = lazily(
     r"\b(?:decid\w+|agreed?|let['’]?s|we(?:['’]ll| will| should)|going with|settled|approved|done"
     r"|fixed|merged|beschlossen|entschieden|einigen|machen wir|wir (?:nehmen|werden)|erledigt)\b"
     r"|决定|同意|确定|就这么|定了|完成",
     re.I,
 )
-_TASK = re.compile(
+_TASK = lazily(
     r"\b(?:i['’]?ll|i will|todo|to do|by (?:tomorrow|monday|tuesday|wednesday|thursday|friday)"
     r"|deadline|bis (?:morgen|montag|dienstag|mittwoch|donnerstag|freitag)|ich (?:mache|werde))\b"
     r"|待办|我来",
     re.I,
 )
-_REPLIES = re.compile(r"(\d+) repl")
+_REPLIES = lazily(r"(\d+) repl")
 
 
 class _Quoted(NamedTuple):

@@ -7,13 +7,14 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 
 from shared.models.offline.word_lists import CHINESE_STOP, ORDERS, STOP_WORDS
+from shared.patterns import lazily
 
 _HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff"
-_HAN_RUN = re.compile(f"[{_HAN}]+")
-_WORD = re.compile(rf"[^\W_{_HAN}]+(?:['’][^\W\d_{_HAN}]+)?")
-_NOISE = re.compile(r"https?://\S+|<[@#!][^>]*>|`{3,}")
-_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")
-_ORDERS = re.compile("|".join(ORDERS), re.I)
+_HAN_RUN = lazily(f"[{_HAN}]+")
+_WORD = lazily(rf"[^\W_{_HAN}]+(?:['’][^\W\d_{_HAN}]+)?")
+_NOISE = lazily(r"https?://\S+|<[@#!][^>]*>|`{3,}")
+_SENTENCE_END = lazily(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")
+_ORDERS = lazily("|".join(ORDERS), re.I)
 _SUFFIXES = ("ings", "ing", "ies", "ed", "es", "s")
 _LONGEST_SENTENCE = 400
 

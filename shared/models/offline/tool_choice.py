@@ -11,10 +11,11 @@ from shared.models.offline.parsed_request import ParsedRequest
 from shared.models.offline.proposing import PROPOSES, proposal
 from shared.models.offline.similarity import terms
 from shared.models.offline.word_lists import TOOL_VERBS, listed
+from shared.patterns import lazily
 
 _WHOLE = frozenset(listed("query, text, question, q, search, message, topic, term, phrase"))
 _IDENTIFIERS = frozenset(listed("id, number, ref, key, issue, order, ticket"))
-_LAST = re.compile(r"\b(?:in|for|of|about|at|on|to)\s+([^?.!]+?)\s*[?.!]*$", re.I)
+_LAST = lazily(r"\b(?:in|for|of|about|at|on|to)\s+([^?.!]+?)\s*[?.!]*$", re.I)
 
 
 def choose(tools: Iterable[ToolSpec], parsed: ParsedRequest) -> ToolCall | None:

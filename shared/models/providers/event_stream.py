@@ -9,17 +9,19 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from shared.patterns import lazily
+
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 #: A CR at the end of what has come may be the first half of CRLF.
-_LINE_END = re.compile(rb"\r\n|\n|\r(?!\Z)")
-_FIELD = re.compile(r"[ \t]*(data|event|id|retry|error)?[ \t]*: ?(.*)", re.IGNORECASE | re.DOTALL)
+_LINE_END = lazily(rb"\r\n|\n|\r(?!\Z)")
+_FIELD = lazily(r"[ \t]*(data|event|id|retry|error)?[ \t]*: ?(.*)", re.IGNORECASE | re.DOTALL)
 #: Servers behind others write the name of the field twice.
-_AGAIN = re.compile(r"(?:data: ?)+(?=[\[{\"])", re.IGNORECASE)
+_AGAIN = lazily(r"(?:data: ?)+(?=[\[{\"])", re.IGNORECASE)
 #: The text that ends a stream on the OpenAI wire, and on many others.
 _LAST = "[done]"
 #: What is no JSON object may be a sign of life; JSON of an object that breaks off is a failure.
-_OBJECT = re.compile(r"\s*[{\[]")
-_GAP = re.compile(r"[\s,]*")
+_OBJECT = lazily(r"\s*[{\[]")
+_GAP = lazily(r"[\s,]*")
 
 
 class ServerEvent(NamedTuple):

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from shared.errors import ModelRejected, ModelUnavailable
 from shared.events import Json
 from shared.models.providers.servers import ModelServer
+from shared.patterns import lazily
 
 T = TypeVar("T")
 
@@ -28,17 +29,17 @@ _OVERLOADED_CODES = frozenset(
 _PASSING_CODES = _OVERLOADED_CODES | {"server_error", "api_error", "timeout_error"}
 
 #: Anthropic sends these with the status of a wrong request, or of a rate limit.
-_NO_CREDIT = re.compile(rb"credit balance is too low|spend_limit_reached")
+_NO_CREDIT = lazily(rb"credit balance is too low|spend_limit_reached")
 
 #: llama.cpp sends this with the status of a temporary failure, although it is final.
-_SEES_NOTHING = re.compile(rb"image input is not supported")
+_SEES_NOTHING = lazily(rb"image input is not supported")
 
 #: llama.cpp sends the first, with the status of a failure, for a text longer than its batch; OpenAI
 #: the second, with that of a rate limit, for a request that exceeds the limit of a minute.
-_TOO_LONG = re.compile(rb"too large to process|[Rr]equest too large")
+_TOO_LONG = lazily(rb"too large to process|[Rr]equest too large")
 
 #: Codes of an error that another try of the same request would meet again.
-_FINAL = re.compile(
+_FINAL = lazily(
     r"invalid|not_?found|unsupported|unknown|unprocessable|context_length|too_?(long|large|many_tok)"
     r"|permission|forbidden|auth|billing|quota|credit|payment|missing|content_?(filter|policy)"
     r"|moderation|bad_?request|validation|param",
@@ -49,7 +50,7 @@ _FINAL = re.compile(
 _WORDS = frozenset({"error", "message", "msg", "detail", "code", "type", "param", "loc"})
 
 #: The form of a code or parameter. Anything else may be people's text and is not shown.
-_CODE = re.compile(r"[A-Za-z0-9_.\[\]-]{1,64}")
+_CODE = lazily(r"[A-Za-z0-9_.\[\]-]{1,64}")
 
 
 class BodyRefused(ModelRejected):

@@ -1,10 +1,11 @@
 """Finds the HTTP server behind a model's name, its key and its settings."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from shared.errors import SettingsError
+from shared.frozen import frozen
 from shared.settings import Credential, Settings
 
 _OLLAMA_PORT = 11434
@@ -28,7 +29,7 @@ _VENDORS = {
 }
 
 
-@dataclass(frozen=True)
+@frozen
 class ModelServer:
     """A model server, and the settings that its failures point to."""
 

@@ -2,24 +2,26 @@
 
 import re
 
+from shared.patterns import lazily
+
 _NAME = r"(?:(?:seed:|ant)?think(?:ing)?|thoughts?|reasoning)"
-_OPENED = re.compile(
+_OPENED = lazily(
     rf"<{_NAME}(?:\s[^<>\n]*)?>|\[THINK\]|◁think▷|<\|begin_of_thought\|>", re.IGNORECASE
 )
-_CLOSED = re.compile(rf"</{_NAME}\s*>|\[/THINK\]|◁/think▷|<\|end_of_thought\|>", re.IGNORECASE)
-_TAG = re.compile(rf"(?P<opens>{_OPENED.pattern})|{_CLOSED.pattern}", re.IGNORECASE)
+_CLOSED = lazily(rf"</{_NAME}\s*>|\[/THINK\]|◁/think▷|<\|end_of_thought\|>", re.IGNORECASE)
+_TAG = lazily(rf"(?P<opens>{_OPENED.pattern})|{_CLOSED.pattern}", re.IGNORECASE)
 _FENCES = ("```", "~~~")
 #: What may yet become a tag, or a fence of code.
 _STARTS = (
     *("<thinking", "<thoughts", "<reasoning", "<seed:thinking", "<antthinking"),
     *("[think]", "◁think▷", "<|begin_of_thought|>", *_FENCES),
 )
-_BEGUN = re.compile(rf"<{_NAME}\s[^<>\n]{{0,200}}\Z", re.IGNORECASE)
+_BEGUN = lazily(rf"<{_NAME}\s[^<>\n]{{0,200}}\Z", re.IGNORECASE)
 #: Hardly any tag is longer.
 _LONGEST = 40
 #: Some servers open the thoughts in their prompt, so that the reply holds their end alone, which
 #: begins or ends a line.
-_UNOPENED = re.compile(rf"^[ \t]*(?:{_CLOSED.pattern})|(?:{_CLOSED.pattern})[ \t]*$", re.M | re.I)
+_UNOPENED = lazily(rf"^[ \t]*(?:{_CLOSED.pattern})|(?:{_CLOSED.pattern})[ \t]*$", re.M | re.I)
 
 
 class Thoughts:

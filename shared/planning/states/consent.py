@@ -1,7 +1,6 @@
 """Consent: which writes wait for a person's approval, and exactly what the person is asked."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from shared.actions import Action
@@ -10,13 +9,14 @@ from shared.canonical import digest
 from shared.database import Statement
 from shared.errors import ActionRejected
 from shared.events import Event, Json
+from shared.frozen import frozen
 from shared.planning.declaration import InvalidArguments, Plans, PlanTool, effect_of
 from shared.planning.reach import Reach, beyond, reach
 from shared.planning.references import Unresolved, resolve
 from shared.planning.store import Approval, Situation, StepRow, as_json
 
 
-@dataclass(frozen=True)
+@frozen
 class Intent:
     """A write as it would be done now: the exact action, its digest, and what it reaches; nothing
     when another step's output says where."""
@@ -36,7 +36,7 @@ class Intent:
         }
 
 
-@dataclass(frozen=True)
+@frozen
 class Consent:
     """The consent that a plan needs and has, as it stands."""
 

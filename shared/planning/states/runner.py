@@ -7,7 +7,7 @@ journal. So its answer follows from the plan alone.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 from shared.actions import Action, Adapter, Query, Receipt
@@ -18,6 +18,7 @@ from shared.aws.executions import Executions
 from shared.database import Statement
 from shared.errors import SettingsError
 from shared.events import Event, Json
+from shared.frozen import frozen
 from shared.journal import Allowance, Run
 from shared.models.found_text import addresses
 from shared.perception.writers import without_body
@@ -87,7 +88,7 @@ class StateRunner:
         return StateCall(self, payload, remaining, situation)
 
 
-@dataclass(frozen=True)
+@frozen
 class StateCall:
     """One call of a state: its payload, the seconds that remain, and the plan as it stands."""
 

@@ -3,7 +3,7 @@
 A flow author adds one in ten lines. This one reads; its docstring is what the model is told, its
 types say what a plan may hand in and refer to (`items[0].name`):
 
-    @dataclass(frozen=True)
+    @frozen
     class Named:
         items: tuple[str, ...]
 

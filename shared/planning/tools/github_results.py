@@ -4,21 +4,21 @@
 than the result shows. Times read 2026-11-21T12:00:00Z.
 """
 
-from dataclasses import dataclass
+from shared.frozen import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Label:
     name: str
     description: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Labels:
     items: tuple[Label, ...]
 
 
-@dataclass(frozen=True)
+@frozen
 class FoundIssue:
     number: int
     kind: str
@@ -32,14 +32,14 @@ class FoundIssue:
     url: str
 
 
-@dataclass(frozen=True)
+@frozen
 class FoundIssues:
     items: tuple[FoundIssue, ...]
     total: int
     complete: bool
 
 
-@dataclass(frozen=True)
+@frozen
 class IssueComment:
     author: str
     text: str
@@ -47,26 +47,26 @@ class IssueComment:
     url: str
 
 
-@dataclass(frozen=True)
+@frozen
 class WholeIssue(FoundIssue):
     comments: tuple[IssueComment, ...]
     complete: bool
 
 
-@dataclass(frozen=True)
+@frozen
 class FoundFile:
     path: str
     url: str
 
 
-@dataclass(frozen=True)
+@frozen
 class FoundFiles:
     items: tuple[FoundFile, ...]
     total: int
     complete: bool
 
 
-@dataclass(frozen=True)
+@frozen
 class FileText:
     path: str
     ref: str
@@ -76,7 +76,7 @@ class FileText:
     complete: bool
 
 
-@dataclass(frozen=True)
+@frozen
 class Commit:
     sha: str
     message: str
@@ -85,13 +85,13 @@ class Commit:
     url: str
 
 
-@dataclass(frozen=True)
+@frozen
 class ListedCommits:
     items: tuple[Commit, ...]
     complete: bool
 
 
-@dataclass(frozen=True)
+@frozen
 class Pull:
     number: int
     title: str
@@ -107,13 +107,13 @@ class Pull:
     url: str
 
 
-@dataclass(frozen=True)
+@frozen
 class ListedPulls:
     items: tuple[Pull, ...]
     complete: bool
 
 
-@dataclass(frozen=True)
+@frozen
 class ChangedFile:
     path: str
     status: str
@@ -123,7 +123,7 @@ class ChangedFile:
     complete: bool
 
 
-@dataclass(frozen=True)
+@frozen
 class WholePull(Pull):
     files: tuple[ChangedFile, ...]
     complete: bool

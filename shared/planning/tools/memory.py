@@ -1,15 +1,15 @@
 """Tools that recall memories, and write texts from the outputs of other steps."""
 
 import json
-from dataclasses import dataclass
 
 from shared.agent.agent import Agent
+from shared.frozen import frozen
 from shared.memory import Memory
 from shared.memory.attribution import place, quoted, speaker, standing
 from shared.planning.declaration import reads
 
 
-@dataclass(frozen=True)
+@frozen
 class RecalledMemory:
     """`text` says whose words it holds, unless they are a member's or a document's."""
 
@@ -21,12 +21,12 @@ class RecalledMemory:
     place: str
 
 
-@dataclass(frozen=True)
+@frozen
 class RecalledMemories:
     items: tuple[RecalledMemory, ...]
 
 
-@dataclass(frozen=True)
+@frozen
 class WrittenText:
     text: str
 

@@ -1,16 +1,16 @@
 """Tools for Slack: read the thread of the event, and write there or into a channel."""
 
-from dataclasses import dataclass
 from typing import cast
 
 from shared.actions.slack.actions import Channel, Post, ReadThread, Reply
 from shared.agent.agent import Agent
 from shared.events import Event
+from shared.frozen import frozen
 from shared.models.answers.typed import convert
 from shared.planning.declaration import reads, writes
 
 
-@dataclass(frozen=True)
+@frozen
 class ThreadMessage:
     """`author` is an id, `at` the message's time stamp."""
 
@@ -19,7 +19,7 @@ class ThreadMessage:
     at: str
 
 
-@dataclass(frozen=True)
+@frozen
 class ThreadRead:
     items: tuple[ThreadMessage, ...]
     complete: bool

@@ -15,12 +15,13 @@ from shared.errors import ActionRejected
 from shared.events import Json
 from shared.journal import Outcome
 from shared.learning.findings import FindingStore, KeptFinding
+from shared.patterns import lazily
 from shared.redaction.redacting import without_secrets
 from shared.reviewing.background.guidance import guidance, wanted_texts
 from shared.reviewing.change import Change
 
 #: https://docs.github.com/en/issues/tracking-your-work-with-issues/using-issues/linking-a-pull-request-to-an-issue
-_LINKED = re.compile(
+_LINKED = lazily(
     r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):? +"
     r"(?P<where>[\w.-]+/[\w.-]+)?#(?P<number>[1-9]\d{0,8})\b",
     re.IGNORECASE,

@@ -1,13 +1,13 @@
 """A description of a pull request as a model gives it, its proof, and what people read of it."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, NamedTuple
 
 from shared.actions.github.pulls.diff import FileDiff
+from shared.frozen import frozen
 from shared.models.answers.typed import at_most
+from shared.patterns import lazily
 from shared.reviewing.change import Change
 from shared.reviewing.head import WORD
 from shared.reviewing.proof import Proof
@@ -20,10 +20,10 @@ _NAMED, _GROUPS = 30, 12
 _READ = 80
 #: The title of a group whose own names what is not there.
 _UNNAMED = "Changes"
-_SENTENCE = re.compile(r"(?<=[.!?。！？])\s+")
+_SENTENCE = lazily(r"(?<=[.!?。！？])\s+")
 
 
-@dataclass(frozen=True)
+@frozen
 class FileGroup:
     """Files that change together, and what changes in them."""
 
@@ -32,7 +32,7 @@ class FileGroup:
     what: Annotated[str, at_most(500)]
 
 
-@dataclass(frozen=True)
+@frozen
 class Description:
     """What a pull request changes: a title, a summary in a few sentences, a walkthrough by groups
     of files, and the labels that fit."""
@@ -43,7 +43,7 @@ class Description:
     labels: Annotated[tuple[str, ...], at_most(3)]
 
 
-@dataclass(frozen=True)
+@frozen
 class Overview:
     """What the parts of a large pull request change together."""
 

@@ -1,10 +1,10 @@
 """An explanation of a failing check as a model gives it, its proof, and what people read of it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
 from shared.agent.context import Code
+from shared.frozen import frozen
 from shared.models.answers.typed import Between, at_most
 from shared.reviewing.explaining.logs import errors_in
 from shared.reviewing.report import in_code, in_one_line, longest_fence
@@ -15,7 +15,7 @@ EXPLAINED = 5
 _QUOTED = 12
 
 
-@dataclass(frozen=True)
+@frozen
 class Explanation:
     """Why a check fails. `check` is its number. `quote` repeats lines exactly as they are shown:
     the first real error. `path` and `line` say where in the repository to look, if anywhere; `do`
@@ -29,7 +29,7 @@ class Explanation:
     do: Annotated[str, at_most(600)]
 
 
-@dataclass(frozen=True)
+@frozen
 class Explanations:
     """An explanation for each of the checks."""
 

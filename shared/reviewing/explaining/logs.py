@@ -4,14 +4,16 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from shared.patterns import lazily
+
 #: Colours and other orders to a terminal (ECMA-48), and addresses that are hidden behind a text.
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_ESCAPES = lazily(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 #: The time that GitHub puts before each line.
-_TIME = re.compile(r"^\ufeff?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z ?")
+_TIME = lazily(r"^\ufeff?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z ?")
 #: Characters of a line that are read.
 _WIDTH = 1_000
 #: What an error looks like, in many languages and tools.
-_ERROR = re.compile(
+_ERROR = lazily(
     r"^##\[error\]|^::error|^E {2,}\S|^FAIL(?:ED)?\b|^--- FAIL|^panic: |^fatal: "
     r"|\b\w*(?:Error|Exception)\b(?:: |$)|\b(?:error|ERROR|Error)(?:\[\w+\])?: "
     r"|\berror (?:TS|CS|C|LNK)?\d+\b|\bERROR\b|^npm (?:ERR!|error)|^\s*[✕✗✖×] |\bBUILD FAILED\b"
@@ -19,15 +21,15 @@ _ERROR = re.compile(
     r"|\bundefined reference\b|\bSegmentation fault\b|\bOut of memory\b|\bOOMKilled\b|^Killed$"
     r"|\btimed out\b|\bexceeded the maximum execution time\b|错误[:：]|失败|异常[:：]"
 )
-_TRACE = re.compile(r"^\s*Traceback \(most recent call last\):")
+_TRACE = lazily(r"^\s*Traceback \(most recent call last\):")
 #: What only looks like one.
-_HARMLESS = re.compile(
+_HARMLESS = lazily(
     r"\b(?:0|no) (?:errors?|failed|failures?)\b|fail-fast|continue-on-error|\bif: .*failure\(\)"
     r"|(?:errors?|failures?)[=:] ?0\b|^\s*(?:warning|debug|info)\b",
     re.IGNORECASE,
 )
 #: What says that there was an error, and not which.
-_SAYS_NOTHING = re.compile(r"^##\[error\](?:Process completed with exit code|The operation was)")
+_SAYS_NOTHING = lazily(r"^##\[error\](?:Process completed with exit code|The operation was)")
 #: Lines of a trace that are read, and lines shown before an error and behind it.
 _LONGEST, _BEFORE, _BEHIND = 60, 4, 12
 #: Errors that are shown, and lines of the end.

@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from shared.actions.github.pulls.diff import DiffLine, FileDiff
 from shared.agent import Agent
 from shared.agent.context import Code
 from shared.errors import AnswerInvalid, ModelRejected, ModelUnavailable
+from shared.frozen import frozen
 from shared.log import log
 from shared.models.answers.typed import Between, at_most
+from shared.patterns import lazily
 from shared.reviewing.fitting.packing import kind_of, size_of
 from shared.reviewing.fitting.room import Room
 
@@ -29,9 +30,9 @@ _PATHS = """
     login migration oauth otp passw payment pem perm policy privilege rbac role saml sanitiz secret
     security session sign sso ssl terraform tls token user workflow xss
 """
-_RISKY_PATH = re.compile("|".join(_PATHS.split()), re.IGNORECASE)
+_RISKY_PATH = lazily("|".join(_PATHS.split()), re.IGNORECASE)
 #: And so is a file with such a line, old or new.
-_RISKY_LINE = re.compile(
+_RISKY_LINE = lazily(
     r"(?i:passw|secret|token|auth|crypt|permission|privileg|session|cookie|certif|(?:api|access).?key)"
     r"|(?i:\bselect\b.+\bfrom\b|\bdelete from\b|\binsert into\b|\bdrop table\b|\bgrant\b)"
     r"|\b(?:eval|exec\w*|system|popen|subprocess|spawn\w*|innerHTML|dangerously\w*|unsafe\w*)\b"
@@ -39,7 +40,7 @@ _RISKY_LINE = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@frozen
 class Unneeded:
     """A file that needs no review, by its number, and what its changes are."""
 
@@ -47,7 +48,7 @@ class Unneeded:
     reason: Literal["formatting", "comments", "renaming", "texts", "data"]
 
 
-@dataclass(frozen=True)
+@frozen
 class Sorted:
     """The files that need no review."""
 

@@ -2,17 +2,17 @@
 
 import difflib
 import json
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from shared.canonical import canonical
 from shared.database import Row
 from shared.events import Json
+from shared.patterns import lazily
 from shared.runtime.shadow.shadowing import RecordedRun, Shadow
 
 #: The footer that signs a text: it names models, cost and run.
-_FOOTER = re.compile(r"\n\n(?:<sub>[^<\n]*run [0-9a-f]{20}</sub>|_[^\n]*run [0-9a-f]{20}_)")
+_FOOTER = lazily(r"\n\n(?:<sub>[^<\n]*run [0-9a-f]{20}</sub>|_[^\n]*run [0-9a-f]{20}_)")
 
 
 class Act(NamedTuple):

@@ -7,10 +7,11 @@ from functools import lru_cache
 from typing import NamedTuple, Self
 
 from shared.events import Json
+from shared.patterns import lazily
 
 EXAMPLE = "22:00-07:00 Europe/Berlin"
 _CLOCK = r"((?:[01]?\d|2[0-3]):[0-5]\d)"
-_FORM = re.compile(
+_FORM = lazily(
     rf"{_CLOCK}\s*[-–]\s*{_CLOCK}(?:\s+(?:and\s+)?(weekends?))?\s+([A-Za-z][\w+\-/]{{1,60}})",
     re.ASCII | re.IGNORECASE,
 )

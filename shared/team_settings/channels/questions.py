@@ -2,10 +2,12 @@
 
 import re
 
+from shared.patterns import lazily
+
 #: Question marks of many scripts, at the end of a sentence.
-_MARK = re.compile(r"[?？؟⸮՞፧](?=[\s\"'»”)\]!?？]|$)")
+_MARK = lazily(r"[?？؟⸮՞፧](?=[\s\"'»”)\]!?？]|$)")
 #: Beginnings of questions that people write without a mark.
-_BEGINS = re.compile(
+_BEGINS = lazily(
     r"(?:(?:hi|hey|hello|hallo|bonjour|hola)[\w ]{0,20}[,!:.]\s*)?"
     r"(?:(?:(?:does|do) )?any(?:one|body) knows?|how (?:do|does|can) (?:i|we|you)"
     r"|where (?:is|are|can|do)|what(?: is|'s) the|when (?:is|do|does)|who (?:is|knows|can)"
@@ -15,10 +17,10 @@ _BEGINS = re.compile(
     r"|(?:请问|怎么|哪里|谁知道|誰か|教えて)",
     re.IGNORECASE,
 )
-_SENTENCES = re.compile(r"(?<=[.!?？。！؟])\s+")
-_CODE_AND_LINKS = re.compile(r"```.*?```|`[^`]*`|<?https?://\S+", re.DOTALL)
+_SENTENCES = lazily(r"(?<=[.!?？。！؟])\s+")
+_CODE_AND_LINKS = lazily(r"```.*?```|`[^`]*`|<?https?://\S+", re.DOTALL)
 #: Another person, a group or everybody.
-_NAMES = re.compile(r"<[@!][^>]+>")
+_NAMES = lazily(r"<[@!][^>]+>")
 _LONGEST, _SHORTEST = 1_000, 6
 
 

@@ -1,5 +1,6 @@
 """A bundle holds all that its function imports, no more, compiled, and it starts."""
 
+import importlib.metadata
 import importlib.util
 import marshal
 import platform
@@ -155,6 +156,20 @@ def test_the_ingress_ships_a_chalice_that_makes_no_annotations_when_it_starts(
         for file in (bundles / "Ingress" / "chalice" / "app.py", chalice.app.__file__)
     )
     assert shipped == f"from __future__ import annotations\n{theirs}"
+
+
+def test_a_flow_ships_a_database_client_that_knows_its_version_without_metadata(
+    bundles: Path,
+) -> None:
+    code = (
+        "import sys, psycopg, psycopg_binary; print(psycopg.__version__, psycopg.pq.__impl__,"
+        " psycopg_binary.__version__, 'importlib.metadata' in sys.modules)"
+    )
+    shown = subprocess.check_output(
+        [sys.executable, "-S", "-c", code], env=alone(bundles / FLOWS[0]), text=True
+    )
+    version = importlib.metadata.version("psycopg")
+    assert shown.split() == [version, "binary", version, "False"]
 
 
 def test_a_flow_ships_the_libraries_of_its_own_platform_only(bundles: Path) -> None:

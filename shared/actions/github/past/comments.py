@@ -1,6 +1,5 @@
 """Takes back comments on issues and pull requests, and reactions."""
 
-import re
 from typing import get_args
 
 from shared.actions import Mark
@@ -13,10 +12,11 @@ from shared.actions.github.session import GitHubSession
 from shared.actions.past import PastEffect, TakenBack, left
 from shared.errors import ActionRejected
 from shared.events import Issue, Json
+from shared.patterns import lazily
 
 #: A quoted line of fewer characters may be anything.
 _QUOTED = 3
-_REACTABLE = re.compile(r"(\S+/\S+) (issue|comment|review comment) (\d+)")
+_REACTABLE = lazily(r"(\S+/\S+) (issue|comment|review comment) (\d+)")
 
 
 def take_back_comment(session: GitHubSession, effect: PastEffect, mark: Mark) -> TakenBack:

@@ -5,7 +5,6 @@ again and found everything as it wanted it.
 https://docs.github.com/en/rest/issues/events
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -15,8 +14,9 @@ from shared.actions.github.session import GitHubSession
 from shared.actions.past import PastEffect
 from shared.errors import ActionRejected
 from shared.events import Issue, Json
+from shared.patterns import lazily
 
-_ISSUE = re.compile(r"([^#\s]+/[^#\s]+)#(\d+)")
+_ISSUE = lazily(r"([^#\s]+/[^#\s]+)#(\d+)")
 
 
 class Happened(NamedTuple):

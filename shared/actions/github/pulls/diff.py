@@ -5,13 +5,13 @@ https://docs.github.com/en/rest/pulls/pulls#list-pull-requests-files
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
-
-from unidiff.errors import UnidiffParseError
-from unidiff.patch import Line, PatchSet
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared.errors import ActionRejected
 from shared.events import Json
+
+if TYPE_CHECKING:
+    from unidiff.patch import Line
 
 
 class DiffLine(NamedTuple):
@@ -87,6 +87,9 @@ def hunks_of(path: str, patch: str) -> tuple[Hunk, ...]:
     """Read the hunks of a patch; raises ActionRejected when it is none."""
     if not patch:
         return ()
+    from unidiff.errors import UnidiffParseError  # late: few runs read a diff
+    from unidiff.patch import PatchSet
+
     try:
         (file,) = PatchSet(f"--- a\n+++ b\n{patch}\n")
     except (UnidiffParseError, ValueError) as err:
@@ -99,5 +102,5 @@ def hunks_of(path: str, patch: str) -> tuple[Hunk, ...]:
     )
 
 
-def _line(line: Line) -> DiffLine:
+def _line(line: "Line") -> DiffLine:
     return DiffLine(line.source_line_no, line.target_line_no, line.value.removesuffix("\n"))

@@ -1,12 +1,11 @@
 """Answers what of a pull request's head is red: check runs with their annotations, commit statuses,
 and the logs of GitHub's own jobs."""
 
-import re
-
 from shared.actions.github.queries import ReadChecks, ReadJobLog
 from shared.actions.github.session import GitHubSession
 from shared.errors import ActionRejected
 from shared.events import Json
+from shared.patterns import lazily
 
 #: How a check run ends when something is wrong, the clearest first.
 #: https://docs.github.com/en/rest/checks/runs
@@ -17,7 +16,7 @@ _NEEDLESS = frozenset({"cancelled", "stale"})
 _WRONG = ("failure", "error")
 #: The App of GitHub's workflows. Its runs are jobs, whose page names them.
 _ACTIONS, _FORBIDDEN = "github-actions", 403
-_JOB = re.compile(r"/actions/runs/[0-9]+/job/([0-9]+)")
+_JOB = lazily(r"/actions/runs/[0-9]+/job/([0-9]+)")
 
 
 def read_checks(session: GitHubSession, query: ReadChecks) -> Json:

@@ -1,15 +1,15 @@
 """The section of the agent in the body of a pull request, as a value."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from shared.actions import Action
 from shared.actions.github.actions import OnGitHub
 from shared.events import Issue, Json
+from shared.frozen import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class WriteSection(OnGitHub, Action):
     """Write a text into the body of a pull request, as its section of this `name`, between marks
     that nobody sees. What people wrote around it stays as it is; a later text takes its place."""

@@ -5,7 +5,6 @@ Pictures from elsewhere, which GitHub shows through a proxy, are not fetched.
 https://docs.github.com/en/rest/using-the-rest-api/getting-started-with-the-rest-api#media-types
 """
 
-import re
 from base64 import b64encode
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
@@ -15,10 +14,11 @@ from shared.actions.github.session import GitHubSession
 from shared.actions.github.uploads.queries import ReadLinePictures, ReadPictures
 from shared.errors import ActionError
 from shared.events import Json
+from shared.patterns import lazily
 
 #: Where github.com serves uploads. Elsewhere that is the server of the API itself.
-_HOSTS = re.compile(r"https://(?:private-)?user-images\.githubusercontent\.com/")
-_OF_API = re.compile(r"https://api\.(?:github\.com|[\w-]+\.ghe\.com)(?:/|$)")
+_HOSTS = lazily(r"https://(?:private-)?user-images\.githubusercontent\.com/")
+_OF_API = lazily(r"https://api\.(?:github\.com|[\w-]+\.ghe\.com)(?:/|$)")
 #: Characters of the HTML of a text.
 _HTML = 400_000
 

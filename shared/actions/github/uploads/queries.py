@@ -1,13 +1,13 @@
 """The queries about what people upload, as values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 from shared.actions.github.queries import _About
+from shared.frozen import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class ReadPictures(_About):
     """Ask for the pictures that people uploaded into an issue, or a pull request, or into one
     `comment` of it, as `{"items": [{"name", "data"} or {"name", "note"} …]}`: at most `limit`, of
@@ -21,7 +21,7 @@ class ReadPictures(_About):
     most: int = 3_750_000
 
 
-@dataclass(frozen=True)
+@frozen
 class ReadLinePictures(_About):
     """Ask as ReadPictures for those of a `comment` on lines of a pull request."""
 

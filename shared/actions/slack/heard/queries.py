@@ -1,13 +1,12 @@
 """The queries about what people said and sent, as values."""
 
-from dataclasses import dataclass
-
 from shared.actions import Query
 from shared.actions.slack.actions import OnSlack
 from shared.events import Json, Thread
+from shared.frozen import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class ReadSince(OnSlack, Query):
     """Ask what was said in the conversation of a message from that message on, as `{"items":
     […], "found": bool}`, oldest first and as Slack tells it. `found` is False when the message
@@ -28,7 +27,7 @@ class ReadSince(OnSlack, Query):
         return {"thread": self.thread.ref, "since": self.ts, "limit": self.limit}
 
 
-@dataclass(frozen=True)
+@frozen
 class ReadSlackFile(OnSlack, Query):
     """Ask for the bytes of a file that somebody put into a conversation, as `{"data": …}` in
     base64, or `{"note": …}`, the reason why there are none. Without a `url` Slack is asked for it;
@@ -49,7 +48,7 @@ class ReadSlackFile(OnSlack, Query):
         return {"thread": self.thread.ref, "file": self.file, "most": self.most}
 
 
-@dataclass(frozen=True)
+@frozen
 class ReadLinked(OnSlack, Query):
     """Ask for a message that somebody links to in a thread, as `{"author", "text", "at"}`, or
     `{"note": …}`. Only what was said to one of the `audiences`, which the readers of the thread
@@ -75,7 +74,7 @@ class ReadLinked(OnSlack, Query):
         }
 
 
-@dataclass(frozen=True)
+@frozen
 class ReadSpan(OnSlack, Query):
     """Ask what people said in a `channel` (an id or `#name`), or in one `thread` of it, from
     `oldest` on and before `latest`, for a `user` who asks in the channel `here`. `among` names the
@@ -115,7 +114,7 @@ class ReadSpan(OnSlack, Query):
         }
 
 
-@dataclass(frozen=True)
+@frozen
 class SearchSlack(OnSlack, Query):
     """Ask for messages in the workspace's public channels that no other company reads, best first,
     as `[{"channel", "name", "ts", "author", "text", "url"} …]`: what everybody in the workspace

@@ -1,12 +1,12 @@
 """How much of a growing text a stream may show: what it shows cannot be taken back."""
 
-import re
 from collections.abc import Collection
 
 from shared.actions.slack.text import pieces
+from shared.patterns import lazily
 
 #: What the next characters may still turn into a mention, a link, a command, or a whole emoji.
-_OPEN = re.compile("[!-~＠\ud800-\udbff]+\\Z")
+_OPEN = lazily("[!-~＠\ud800-\udbff]+\\Z")
 
 
 def steady(markdown: str, hosts: Collection[str] = ()) -> str:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
 from shared.actions import Action
@@ -13,6 +12,7 @@ from shared.forms import Form
 from shared.forms.showing import key_of, told
 from shared.forms.submission import FormOrigin
 from shared.forms.table import FORMS
+from shared.frozen import frozen
 
 
 class ForPerson(NamedTuple):
@@ -52,7 +52,7 @@ class _ForOne(OnSlack, Action):
         return self.person
 
 
-@dataclass(frozen=True)
+@frozen
 class UpdateDialog(_ForOne):
     """Show another view, as JSON, in the person's open dialog. The receipt's data say if it is
     `gone`, for people close dialogs."""
@@ -76,7 +76,7 @@ class UpdateDialog(_ForOne):
         return cls.showing(ForPerson.of(event), told(form, origin_of(event), text))
 
 
-@dataclass(frozen=True)
+@frozen
 class PublishHome(_ForOne):
     """Show the person the app's home, made of these blocks, as JSON."""
 
@@ -99,7 +99,7 @@ class PublishHome(_ForOne):
         return cls.showing(ForPerson.of(event), [{"type": "section", "text": words}])
 
 
-@dataclass(frozen=True)
+@frozen
 class SuggestPrompts(_ForOne):
     """Suggest up to four messages, as JSON, to the person who opens their direct messages with the
     agent."""
@@ -118,7 +118,7 @@ class SuggestPrompts(_ForOne):
         return cls(person, canonical(rows))
 
 
-@dataclass(frozen=True)
+@frozen
 class Tell(_ForOne):
     """Say something to the person alone: where they are, and else in their direct messages."""
 
@@ -130,7 +130,7 @@ class Tell(_ForOne):
         return {"text": self.text}
 
 
-@dataclass(frozen=True)
+@frozen
 class OfferDraft(_ForOne):
     """Show a person, alone, an answer that they may send, edit or drop; `question` leads to what it
     answers, and the buttons give back `value`. To who is gone it is not shown."""

@@ -32,6 +32,7 @@ from shared.models.offline.plans.search_words import (
 )
 from shared.models.offline.plans.tool_words import place_of
 from shared.models.offline.word_lists import listed
+from shared.patterns import lazily
 
 #: Makes the steps for a deed; returns why it cannot, or ''.
 Maker = Callable[[PlannedDeed], str]
@@ -42,13 +43,13 @@ _SUMMARY = listed(
 )
 _FINDINGS = listed("list, result, findings, outcome, found, find, 结果, 列表, 結果")
 _ASKED = "Asked for in these words: "
-_WITH_LABELS = re.compile(
+_WITH_LABELS = lazily(
     r"\b(?:with|and|mit|und|avec|et|con|y) (?:(?:the|an?|dem|den|les?|las?|el|los|une?) |l['’])?"
     r"(?:labels?|tags?|étiquettes?|etiquetas?|etiketten?)\b.*$|\blabel(?:l)?ed\b.*$",
     re.I,
 )
-_ONE = re.compile(r"(?:(?:an?|another|the) )?(?:new )?\b(?:issue|ticket)", re.I)
-_FOLLOW_UP = re.compile(
+_ONE = lazily(r"(?:(?:an?|another|the) )?(?:new )?\b(?:issue|ticket)", re.I)
+_FOLLOW_UP = lazily(
     r"follow[- ]?up|folge|nachfolge|suivi|seguimiento|后续|跟进|フォローアップ", re.I
 )
 

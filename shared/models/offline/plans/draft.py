@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.events import Json
+from shared.frozen import frozen
 from shared.models.offline.plans.goal_parts import GoalPart
 from shared.models.offline.plans.named_things import number, path, targets
 from shared.models.offline.plans.search_words import names_issues, search_words
 
 
-@dataclass(frozen=True)
+@frozen
 class PlannedTool:
     """A tool as the prompt describes it: its parameters with their kinds. One that is `absent` is
     planned with only so that the person is told why."""
@@ -60,7 +61,7 @@ class PlanDraft:
         return self.tools[step["tool"]].writes
 
 
-@dataclass(frozen=True)
+@frozen
 class PlannedDeed:
     """A part of the goal, and the tool that it asks for."""
 

@@ -6,33 +6,34 @@ from typing import NamedTuple
 
 from shared.models.offline.plans.tasks import NO_MEANS
 from shared.models.offline.plans.tool_words import IMPOSSIBLE, QUESTION_WORDS, is_spaced
+from shared.patterns import lazily
 
 #: What is quoted, code and addresses are never cut.
-_WHOLE = re.compile(
+_WHOLE = lazily(
     r"```.*?```|`[^`\n]+`|\"[^\"\n]+\"|“[^”\n]+”|「[^」\n]+」|«[^»\n]+»|(?<!\w)'[^'\n]+'(?!\w)"
     r"|https?://[^\s<>]+[^\s<>.,;:!?)\]]",
     re.S,
 )
-_HIDDEN = re.compile("\ue000(\\d+)\ue001")
-_ABBREVIATION = re.compile(
+_HIDDEN = lazily("\ue000(\\d+)\ue001")
+_ABBREVIATION = lazily(
     r"(?:^|[\s(])(?:e\.?g|i\.?e|etc|vs|cf|approx|incl|resp|esp|fig|no|nr|st|mr|mrs|dr|z\.?\s?b|d\.?\s?h"
     r"|usw|bzw|p\.?\s?ex|[a-z])$",
     re.I,
 )
-_STOP = re.compile(r"[.!?…]+(?=[\s\ue000]|$)|[;；。！？]+|\n+")
-_ITEM = re.compile(
+_STOP = lazily(r"[.!?…]+(?=[\s\ue000]|$)|[;；。！？]+|\n+")
+_ITEM = lazily(
     r"^\s*(?:[-*+•▪–]\s+(?:\[[ xX]?\]\s*)?|#+\s+|\(?(?:\d{1,2}|[a-hA-H])\)\s*|\d{1,2}[.:、．]\s*"
     r"|[①-⑳]\s*|(?:step|schritt|étape|paso|第)\s*\d{1,2}\s*[步:.)]*\s*)"
 )
-_INLINE = re.compile(r"(?:^|(?<=\s))\(?(\d{1,2})[.)]\s+|(?=[①-⑳])")
-_JOINT = re.compile(
+_INLINE = lazily(r"(?:^|(?<=\s))\(?(\d{1,2})[.)]\s+|(?=[①-⑳])")
+_JOINT = lazily(
     r"\s*(?:(?:[,，、&+]|->|→|=>|\b(?:and|then|but|or|nor|plus|und|dann|danach|oder|aber|et|puis|ensuite"
     r"|mais|ou|luego|después|pero|y|e|o|after that|afterwards|followed by)\b"
     r"|然后|接着|之后|随后|最后|并且|以及|同时|但是|但|并|再|そして|それから|次に|その後|て、)\s*)+"
     r"|\s+(?P<turn>before|after)\s+(?=\w+ing\b)",
     re.I,
 )
-_FILLER = re.compile(
+_FILLER = lazily(
     r"^(?:(?:please|kindly|also|just|only|simply|then|next|finally|lastly|afterwards|after that|now"
     r"|first(?:ly)?|second(?:ly)?|third(?:ly)?|instead|to|maybe|so|ok(?:ay)?|hi|hello|hey"
     r"|(?:can|could|would|will) you(?: please)?|you (?:should|must|can|need to)"
@@ -44,33 +45,33 @@ _FILLER = re.compile(
     r"[\s,，:：]*)+",
     re.I,
 )
-_NEGATION = re.compile(
+_NEGATION = lazily(
     r"^(?:(?:do|does|should|must|need|shall)\s*(?:not|n['’]?t)|don['’]?t|dont|never|not|no|nothing"
     r"|without|avoid|skip|omit|stop|refrain|leave out|instead of|rather than|nicht|kein\w*|ohne"
     r"|ne\b|n['’]|pas|sans|no|nunca|sin|不要|别|不用|不必|无需|请勿|勿|禁止|不)(?:\b|(?<=[^\x00-\u2e7f]))",
     re.I,
 )
-_NOT_AFTER = re.compile(
+_NOT_AFTER = lazily(
     r"^\w+(?: \w+){0,3} (?:nicht|nothing|nobody|no one)\b|^\w+(?:-\w+)? pas\b|ないで|しない", re.I
 )
-_EXCEPT = re.compile(
+_EXCEPT = lazily(
     r"[\s,]+(?:(?:but |and )?(?:not|without|rather than|instead of)|ohne|sans|sin)\s+(\w+)\b.*$",
     re.I,
 )
-_CONDITION = re.compile(
+_CONDITION = lazily(
     r"(?:if|unless|in case|provided|whenever|falls|wenn|si|sauf si|如果|若|要是|もし)"
     r"(?:\b|(?<=[^\x00-\u2e7f]))",
     re.I,
 )
 #: The first word, without the preposition of its form in -ing.
-_HEAD = re.compile(r"(?:(?:after|before|by)\s+(?=\w+ing\b))?([\w'’]+)", re.I)
+_HEAD = lazily(r"(?:(?:after|before|by)\s+(?=\w+ing\b))?([\w'’]+)", re.I)
 #: Words that also go on with what is to be said: `see the docs`.
 _SAID_TOO = QUESTION_WORDS - {"get", "set", "make", "start"}
 #: A text that is to be said as it stands.
-_SPEAKS = re.compile(r"[:：](?:\s|(?=[^\x00-\u2e7f]))")
-_OR = re.compile(r"\b(?:or|nor|oder|ou|o|ni)\b|或", re.I)
-_AND = re.compile(r"^\s*(?:and|und|et|y)\s*$", re.I)
-_BUT = re.compile(r"\b(?:but|then|aber|dann|mais|puis|pero|luego)\b|但|然后", re.I)
+_SPEAKS = lazily(r"[:：](?:\s|(?=[^\x00-\u2e7f]))")
+_OR = lazily(r"\b(?:or|nor|oder|ou|o|ni)\b|或", re.I)
+_AND = lazily(r"^\s*(?:and|und|et|y)\s*$", re.I)
+_BUT = lazily(r"\b(?:but|then|aber|dann|mais|puis|pero|luego)\b|但|然后", re.I)
 
 
 class GoalPart(NamedTuple):

@@ -3,46 +3,47 @@
 import re
 
 from shared.models.offline.plans.tool_words import WRITTEN, place_of, words_of
+from shared.patterns import lazily
 
-_QUOTED = re.compile(
+_QUOTED = lazily(
     r"\"([^\"\n]+)\"|“([^”\n]+)”|「([^」\n]+)」|«\s*([^»\n]+?)\s*»|`([^`\n]+)`|(?<!\w)'([^'\n]+)'(?!\w)"
 )
 _JOINT = r"\s*(?:[,，、&]|\b(?:and|und|et|y|e)\b|和|与|と)+\s*(?:and\s+)?"
 _DIGITS = r"\d{1,9}(?![\dA-Za-z_])"
 #: Issues: `#12`, `issue 12`, `#12, #13 and #14`, `issues 12 and 13`. Scripts without spaces follow
 #: at once.
-_NUMBER = re.compile(
+_NUMBER = lazily(
     rf"\b(?:issues|tickets|prs|pulls|pull requests|numbers)\s+#?{_DIGITS}(?:{_JOINT}#?{_DIGITS})*"
     rf"|(?:#|\b(?:issue|ticket|pr|pull(?: request)?|number|no\.?|nr\.?)\s+#?){_DIGITS}"
     rf"(?:{_JOINT}#{_DIGITS})*",
     re.I,
 )
-_PATH = re.compile(
+_PATH = lazily(
     r"(?<![\w/:.@-])(?:(?:[\w.-]+/)+[\w.-]*\.\w{1,8}|[\w.-]*\w\.(?:py|pyi|js|jsx|mjs|ts|tsx|vue|rs|go|java"
     r"|kt|scala|swift|c|h|cc|cpp|hpp|cs|rb|php|pl|lua|r|jl|sh|bash|ps1|sql|html?|css|scss|xml|json|ya?ml|toml"
     r"|ini|cfg|conf|lock|csv|txt|md|rst|adoc|ipynb|tf|proto|gradle|env)|README|Makefile|Dockerfile)(?![\w/])"
 )
-_CHANNEL = re.compile(r"(?<![\w/])#([a-z][\w-]{0,79})")
-_COLON = re.compile(r"[:：](?=\s|[^\x00-\u2e7f]|[\"“`「'])\s*(.+)$", re.S)
-_THAT = re.compile(
+_CHANNEL = lazily(r"(?<![\w/])#([a-z][\w-]{0,79})")
+_COLON = lazily(r"[:：](?=\s|[^\x00-\u2e7f]|[\"“`「'])\s*(.+)$", re.S)
+_THAT = lazily(
     r"^\S+(?:\s+\S+){0,4}?\s+(?:that|dass|que)\s+(?:says?\s+|sagt\s+)?(.+)$", re.I | re.S
 )
-_TOPIC = re.compile(
+_TOPIC = lazily(
     r"(?:\b(?:about|for|regarding|concerning|mentioning|containing|on|with|of|über|zu|zum|zur|sobre|sur"
     r"|à propos d[eu]s?|pour)\b|关于|有关|について)\s*(.+)$",
     re.I | re.S,
 )
-_TITLED = re.compile(
+_TITLED = lazily(
     r"(?:\b(?:titled|called|named|with (?:the )?title|entitled|namens|mit dem titel"
     r"|intitulée?|titulad[ao])\b|标题为|题为)\s*(.+)$",
     re.I | re.S,
 )
-_ARTICLE = re.compile(
+_ARTICLE = lazily(
     r"^(?:(?:a|an|the|our|its|any|some|der|die|das|den|dem|ein\w*|l[ea]s?|une?|del?|du|el|los|las|un"
     r"|一个|一条|这个|该)\s+|l['’]|一个|一条|这个|该)+",
     re.I,
 )
-_TARGET = re.compile(
+_TARGET = lazily(
     r"\b(?:(?:(?:to|on|for) )?(?:this|the|that|current) (?:issue|ticket|bug report|pull request|pr)"
     r"|(?:to|on|for|an|à|a) (?:this|it|them|him|her)|this|it|itself|here|dies(?:es|e|en)?|es|ceci"
     r"|c(?:e|ette) (?:ticket|issue|tâche)|est[ae] (?:issue|ticket|incidencia|tarea)"
@@ -50,15 +51,15 @@ _TARGET = re.compile(
     r"|(?:これ|この(?:課題|問題|イシュー|チケット)|課題)[にへを]?",
     re.I,
 )
-_AS = re.compile(
+_AS = lazily(
     r"(?:\b(?:as(?: an?)?|with|als|comme|como|con|mit|avec|labels?|tags?"
     r"|étiquettes?|etiquetas?|etiketten?)\b[:：]?|[:：]|ラベル[:：]?(?=\s*[\ue000!-~])"
     r"|标记为|标为|标签为|为|成|标签)\s*(?=\S)",
     re.I,
 )
-_BEFORE = re.compile(r"([\ue000\w./-]+?)\s*(?:(?:labels?|tags?)(?![\w-])|标签|の?ラベル)", re.I)
-_LIST = re.compile(r"\s*(?:[,，、;&]|\s\+\s|\b(?:and|und|et|y|e|or)\b|和|与|と)\s*", re.I)
-_LABEL_NOISE = re.compile(
+_BEFORE = lazily(r"([\ue000\w./-]+?)\s*(?:(?:labels?|tags?)(?![\w-])|标签|の?ラベル)", re.I)
+_LIST = lazily(r"\s*(?:[,，、;&]|\s\+\s|\b(?:and|und|et|y|e|or)\b|和|与|と)\s*", re.I)
+_LABEL_NOISE = lazily(
     r"^(?:(?:to|as|an?|the|das|den|dem|die|les?|las?|los|el|une?|labels?|tags?|étiquettes?|etiquetas?"
     r"|etiketten?)\s+|l['’]|[にへ](?=[!-~])|(?:添加|加|打|贴)上?|标签|ラベル\s*)+"
     r"|(?:\s+(?:labels?|tags?|too|please|also|now|hinzu|dazu|an|ein|zu)|\s*[をの](?:付け|つけ|追加|貼)?.*"
@@ -66,18 +67,18 @@ _LABEL_NOISE = re.compile(
     re.I,
 )
 #: What is not to be put, behind what is.
-_NOT_THESE = re.compile(
+_NOT_THESE = lazily(
     r"[\s,]+(?:instead of|rather than|in place of|(?:but )?not|statt|anstatt|au lieu d[eu]|et pas"
     r"|mais pas|en vez de|en lugar de)\b.*$",
     re.I,
 )
 #: `bug as a label`.
-_AS_LABELS = re.compile(
+_AS_LABELS = lazily(
     r"\s+(?:as|als|comme|como)\s+(?:(?:an?|the|une?|una)\s+)?(?:labels?|tags?|étiquettes?|etiquetas?)\W*$",
     re.I,
 )
 #: A label with a colon in its name.
-_SCOPED = re.compile(r"(?!(?:labels?|tags?|étiquettes?|etiquetas?)\b)[\w/-]+[:]\s+\S")
+_SCOPED = lazily(r"(?!(?:labels?|tags?|étiquettes?|etiquetas?)\b)[\w/-]+[:]\s+\S")
 _NOBODY = frozenset(
     [
         "me",
@@ -110,7 +111,7 @@ _NOBODY = frozenset(
 )
 #: GitHub's labels are no longer.
 _LONGEST_LABEL = 50
-_PERSON = re.compile(r"(?<![\w/@.-])@?([A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?)(?![\w/@.-])")
+_PERSON = lazily(r"(?<![\w/@.-])@?([A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?)(?![\w/@.-])")
 
 
 def quoted(text: str) -> list[str]:

@@ -13,8 +13,9 @@ from shared.models.offline.plans.named_things import channel, number, path, with
 from shared.models.offline.plans.tasks import NO_MEANS
 from shared.models.offline.plans.tool_words import place_of, verbs_of, words_of
 from shared.models.offline.plans.writing import ask_about, say_undone
+from shared.patterns import lazily
 
-_TOOL = re.compile(r"^- (\w+)\(([^)]*)\)( \[writes\])?: (.*)$", re.M)
+_TOOL = lazily(r"^- (\w+)\(([^)]*)\)( \[writes\])?: (.*)$", re.M)
 #: Characters of a goal that are read: nobody writes a longer one.
 _LONGEST = 4_000
 #: More than so many reasons why a part is not done help nobody.
@@ -26,12 +27,12 @@ _ABSENT = "These are missing here."
 _LAST = 1_000_000
 _SAYING = ("reply", "comment", "post")
 _WRITES = frozenset({*words_of("write_text").verbs, "list", "show", "collect"})
-_AS_A_COMMENT = re.compile(
+_AS_A_COMMENT = lazily(
     r"\b(?:in|as|into|als|en|dans|comme|como)(?: an?| the| un| einen?m?)? "
     r"(?:comment|reply|kommentar|commentaire|comentario)"
 )
 #: Between a name and the noun that says what it is: `the bug label`, `bug as a label`.
-_GAP = re.compile(r"\s?(?:(?:as|als|comme|como)\s(?:(?:an?|the|une?|una)\s)?)?")
+_GAP = lazily(r"\s?(?:(?:as|als|comme|como)\s(?:(?:an?|the|une?|una)\s)?)?")
 
 
 def steps(parsed: ParsedRequest, schema: Json) -> list[Json]:

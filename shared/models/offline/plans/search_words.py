@@ -5,26 +5,27 @@ from collections.abc import Iterable
 
 from shared.models.offline.plans.named_things import quoted, topic, without_quotes
 from shared.models.offline.plans.tool_words import words_of
+from shared.patterns import lazily
 
 _QUALIFIERS = {
     r"\b(?:open|offene\w*|ouverte?s?|abiert[ao]s?)\b|未关闭|打开的": "is:open",
     r"\b(?:closed|geschlossene\w*|fermée?s?|cerrad[ao]s?)\b|已关闭": "is:closed",
     r"\bunassigned\b": "no:assignee",
 }
-_ADJECTIVES = re.compile(
+_ADJECTIVES = lazily(
     r"^(?:(?:similar|related|other|older|open|closed|existing|recent|all|any) )+", re.I
 )
-_LABELLED = re.compile(
+_LABELLED = lazily(
     r"\b(?:label(?:l)?ed(?: as| with)?|(?:with|having|mit|avec|con)(?: the| an?| dem| le| la| el)?"
     r" (?:labels?|tags?|étiquette|etiqueta))[ :]+[\"“`'«]?([\w./-]*\w)[\"”`'»]?",
     re.I,
 )
-_NOISE = re.compile(
+_NOISE = lazily(
     r"\b(?:the|a|an|all|any|every|our|my|recent|existing|other|similar|related|up|out|for|many|much|we|do|are|is"
     r"|there|us|me|it|this|that|in|on|at|from|of|by|with)\b|的|所有",
     re.I,
 )
-_PLURAL_ISSUES = re.compile(r"\b(?:issues|tickets|bugs|reports|incidencias|vorgänge)\b|所有", re.I)
+_PLURAL_ISSUES = lazily(r"\b(?:issues|tickets|bugs|reports|incidencias|vorgänge)\b|所有", re.I)
 
 
 def names_issues(text: str) -> bool:

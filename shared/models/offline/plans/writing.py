@@ -9,6 +9,7 @@ from shared.models.found_text import found_names, found_text, texts_of
 from shared.models.offline.answering import answer, signature, summary
 from shared.models.offline.parsed_request import ParsedRequest, SourceText
 from shared.models.offline.plans.tasks import ASK, BODY, LIST, NO_MEANS, SUMMARY, TITLE, UNDONE
+from shared.patterns import lazily
 
 _EXAMPLES = (
     "Tell me in steps, such as: find issues about the login; label this as bug; comment a summary;"
@@ -17,9 +18,9 @@ _EXAMPLES = (
 #: Characters of a title, and of the material that opens a text.
 _TITLE = 120
 #: Ends our own messages: the small line with the run, or the id of the plan.
-_OURS = re.compile(r"· run [0-9a-f]{12,}|Plan `[0-9a-f]{12,}`")
+_OURS = lazily(r"· run [0-9a-f]{12,}|Plan `[0-9a-f]{12,}`")
 #: A field of JSON that was cut off.
-_FIELD = re.compile(r'"(title|message|text|url|number)": ("(?:[^"\\]|\\.)*"|\d+)')
+_FIELD = lazily(r'"(title|message|text|url|number)": ("(?:[^"\\]|\\.)*"|\d+)')
 
 
 def ask_about(goal: str, undone: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from shared.events import Json
 from shared.models.offline.review.lines import STRING
 from shared.models.offline.review.parts import files_of
+from shared.patterns import lazily
 
 _NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 
@@ -21,24 +22,20 @@ class _Better(NamedTuple):
 
 
 _RULES = (
+    _Better(lazily(rf"\bnot ({_NAME}) in (?=\S)"), r"\1 not in ", "`not in` says it in one word."),
     _Better(
-        re.compile(rf"\bnot ({_NAME}) in (?=\S)"), r"\1 not in ", "`not in` says it in one word."
-    ),
-    _Better(
-        re.compile(rf"\bnot ({_NAME}) is (?!not\b)(?=\S)"),
+        lazily(rf"\bnot ({_NAME}) is (?!not\b)(?=\S)"),
         r"\1 is not ",
         "`is not` says it in one word.",
     ),
-    _Better(re.compile(r"\brange\(0, (?=[^,()]+\))"), "range(", "A range begins at 0 by itself."),
+    _Better(lazily(r"\brange\(0, (?=[^,()]+\))"), "range(", "A range begins at 0 by itself."),
     _Better(
-        re.compile(rf"\bfor ({_NAME}) in ({_NAME})\.keys\(\):"),
+        lazily(rf"\bfor ({_NAME}) in ({_NAME})\.keys\(\):"),
         r"for \1 in \2:",
         "A mapping gives its keys by itself.",
         "performance",
     ),
-    _Better(
-        re.compile(r"^(\s*class \w+)\(object\):"), r"\1:", "Every class is an object by itself."
-    ),
+    _Better(lazily(r"^(\s*class \w+)\(object\):"), r"\1:", "Every class is an object by itself."),
 )
 
 

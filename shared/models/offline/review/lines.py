@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from shared.events import Json
 from shared.models.offline.review.blocks import keeps_defaults, raises_again
 from shared.models.offline.review.parts import ShownFile
+from shared.patterns import lazily
 
 _PYTHON = (".py", ".pyi")
 _JAVASCRIPT = (".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts")
@@ -40,60 +41,58 @@ def _by_identity(line: str) -> str:
 _RULES = (
     Rule(
         (),
-        re.compile(r"^(?:<{7} |>{7} |\|{7} )\S"),
+        lazily(r"^(?:<{7} |>{7} |\|{7} )\S"),
         "A mark of a merge conflict was committed.",
         "critical",
     ),
     Rule(
         _PYTHON,
-        re.compile(r"[!=]= ?None\b|\bNone [!=]= "),
+        lazily(r"[!=]= ?None\b|\bNone [!=]= "),
         "`None` is compared by equality, which an object may answer as it likes.",
         mend=_by_identity,
     ),
     Rule(
         _PYTHON,
-        re.compile(r"^\s*(?:async )?def \w+\(.*=\s*(?:\[\]|\{\}|list\(\)|dict\(\)|set\(\))\s*[,)]"),
+        lazily(r"^\s*(?:async )?def \w+\(.*=\s*(?:\[\]|\{\}|list\(\)|dict\(\)|set\(\))\s*[,)]"),
         "The default value is made once, so all calls that change it share it.",
         unless=keeps_defaults,
     ),
     Rule(
         _PYTHON,
-        re.compile(r"^\s*except\s*:"),
+        lazily(r"^\s*except\s*:"),
         "It catches everything, an interrupt and a failed assertion too.",
         mend=lambda line: re.sub(r"except\s*:", "except Exception:", line, count=1),
         unless=raises_again,
     ),
     Rule(
         _PYTHON,
-        re.compile(r"^\s*(?:(?:i?pdb|pudb)\.set_trace\(\)|breakpoint\(\))\s*$"),
+        lazily(r"^\s*(?:(?:i?pdb|pudb)\.set_trace\(\)|breakpoint\(\))\s*$"),
         "A breakpoint was left: the program stops here.",
         "high",
         mend=_deleted,
     ),
     Rule(
         _JAVASCRIPT,
-        re.compile(r"^\s*debugger\s*;?\s*$"),
+        lazily(r"^\s*debugger\s*;?\s*$"),
         "A breakpoint was left: the program stops here.",
         "high",
         mend=_deleted,
     ),
     Rule(
         _JAVASCRIPT,
-        re.compile(r"^\s*console\.(?:log|debug)\("),
+        lazily(r"^\s*console\.(?:log|debug)\("),
         "An output for debugging was left.",
         "low",
     ),
     Rule(
         (),
-        re.compile(
-            r"(?:#|//|/\*|--|<!--)\s*(?:TODO|FIXME|XXX)\b(?!.*(?:#\d+|https?://|[A-Z]+-\d+))"
-        ),
+        lazily(r"(?:#|//|/\*|--|<!--)\s*(?:TODO|FIXME|XXX)\b(?!.*(?:#\d+|https?://|[A-Z]+-\d+))"),
         "What is left to do names no issue, so nobody will find it again.",
         "low",
     ),
 )
 #: A text within a line.
-STRING = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`")
+STRING = lazily(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`")
 
 
 def found_in_lines(file: ShownFile) -> Iterator[Json]:

@@ -1,15 +1,15 @@
 """Reads the files out of the part of a change that a request shows; shared/reviewing/fitting.py
 writes it."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from shared.events import Json
+from shared.patterns import lazily
 
 #: The line that begins a file.
-FILE = re.compile(r"=== (?P<path>.+) \((?P<status>[a-z]+)(?:, before .*)?\)")
-_LINE = re.compile(r" *(?P<number>\d+) (?P<sign>[+ ]) (?P<text>.*)")
+FILE = lazily(r"=== (?P<path>.+) \((?P<status>[a-z]+)(?:, before .*)?\)")
+_LINE = lazily(r" *(?P<number>\d+) (?P<sign>[+ ]) (?P<text>.*)")
 
 
 @dataclass

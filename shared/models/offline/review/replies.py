@@ -7,15 +7,16 @@ from shared.models.offline.answering import signature
 from shared.models.offline.parsed_request import ParsedRequest
 from shared.models.offline.similarity import is_chinese
 from shared.models.offline.word_lists import QUESTION
+from shared.patterns import lazily
 
-_QUESTION = re.compile(QUESTION, re.IGNORECASE)
-_OBJECTS = re.compile(
+_QUESTION = lazily(QUESTION, re.IGNORECASE)
+_OBJECTS = lazily(
     r"\b(?:no|not|never|nobody|nothing|cannot|wrong|but|because|already|only|disagree)\b|n't\b"
     r"|不|没|但|因为|已经",
     re.IGNORECASE,
 )
 #: Where the finding ends and its suggestion begins.
-_SUGGESTION = re.compile(r"^\s*(?:`{3,}|~{3,})", re.MULTILINE)
+_SUGGESTION = lazily(r"^\s*(?:`{3,}|~{3,})", re.MULTILINE)
 
 _LONGEST = 1_500
 

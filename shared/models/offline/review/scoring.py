@@ -1,15 +1,15 @@
 """Scores of findings by the offline model: it judges those that its own rules can check."""
 
-import re
 from collections.abc import Iterator, Sequence
 
 from shared.events import Json
 from shared.models.offline.parsed_request import SourceText
 from shared.models.offline.review.lines import found_in_lines
 from shared.models.offline.review.parts import files_of
+from shared.patterns import lazily
 
-_NUMBER = re.compile(r"finding (\d+)")
-_LINES = re.compile(r"lines (\d+) to (\d+),")
+_NUMBER = lazily(r"finding (\d+)")
+_LINES = lazily(r"lines (\d+) to (\d+),")
 _SEEN = 8
 
 

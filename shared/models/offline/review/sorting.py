@@ -7,9 +7,10 @@ from pathlib import PurePosixPath
 
 from shared.events import Json
 from shared.models.offline.parsed_request import SourceText
+from shared.patterns import lazily
 
-_FILE = re.compile(r"(\d+)\. (.+), \w+, \+\d+ -\d+")
-_CHANGED = re.compile(r"[+-] (.*)")
+_FILE = lazily(r"(\d+)\. (.+), \w+, \+\d+ -\d+")
+_CHANGED = lazily(r"[+-] (.*)")
 #: How a line of comment begins, by the ending of a file.
 _SIGNS = {
     **dict.fromkeys((".py", ".pyi", ".rb", ".sh", ".yaml", ".yml", ".toml"), "#"),
@@ -18,7 +19,7 @@ _SIGNS = {
     ".sql": "--",
 }
 #: Comments that programs read.
-_ORDERS = re.compile(
+_ORDERS = lazily(
     r"type:|noqa|pragma|pylint|mypy|fmt:|coding|go:|nolint|@ts-|eslint|prettier|swift-tools|!",
     re.IGNORECASE,
 )

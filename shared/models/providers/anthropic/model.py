@@ -1,6 +1,5 @@
 """Anthropic's models, and servers that speak its Messages wire format."""
 
-import re
 import threading
 
 from shared.events import Json
@@ -18,18 +17,19 @@ from shared.models.providers.anthropic.wire import (
 from shared.models.providers.http import Http, shared_http
 from shared.models.providers.http_model import HttpModel
 from shared.models.providers.servers import ServedModel, served_model
+from shared.patterns import lazily
 from shared.settings import Settings
 
 #: The words of a refusal, by the part of the body that the model does not take.
 _COMPLAINTS = {
-    TEMPERATURE: re.compile(r"temperature"),
-    FORCE: re.compile(r"tool_choice.*(support|compatible|not permitted)|forces tool use"),
-    CACHE: re.compile(r"cache_control"),
-    FORMAT: re.compile(r"output_config|output.?format|structured.?output|grammar|too complex"),
+    TEMPERATURE: lazily(r"temperature"),
+    FORCE: lazily(r"tool_choice.*(support|compatible|not permitted)|forces tool use"),
+    CACHE: lazily(r"cache_control"),
+    FORMAT: lazily(r"output_config|output.?format|structured.?output|grammar|too complex"),
 }
 
 #: Models newer than Opus 4.6 refuse a temperature, so none is sent. Other servers take one.
-_NO_TEMPERATURE = re.compile(r"claude-(?!3|(opus|sonnet|haiku)-4(-[0-6](-|$)|-2025|$))")
+_NO_TEMPERATURE = lazily(r"claude-(?!3|(opus|sonnet|haiku)-4(-[0-6](-|$)|-2025|$))")
 
 
 def connect(name: str, settings: Settings, setting: str) -> Provider:

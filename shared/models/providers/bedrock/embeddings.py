@@ -1,7 +1,6 @@
 """Embedding models on Amazon Bedrock: Titan's and Cohere's wire formats."""
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -11,12 +10,13 @@ from shared.models import EmbeddingPurpose
 from shared.models.deadline import Deadline
 from shared.models.providers.bedrock.model import Clients, id_of, translated
 from shared.models.providers.embedding_wire import EmbeddingWire, Portion, Vectors
+from shared.patterns import lazily
 
 _TITAN = "amazon.titan-embed-text-v2:0"
 _COHERE_3 = ("cohere.embed-english-v3", "cohere.embed-multilingual-v3")
 _COHERE_4 = "cohere.embed-v4:0"
 #: An inference profile begins with where it may run, `us.`, `eu.`, `global.`, and may be an ARN.
-_PROFILE = re.compile(r"^(?:arn:[^/]*/)?(?:[a-z-]{2,8}\.)?(?=amazon\.|cohere\.)")
+_PROFILE = lazily(r"^(?:arn:[^/]*/)?(?:[a-z-]{2,8}\.)?(?=amazon\.|cohere\.)")
 #: The header with the input tokens of a call, for all models.
 _TOKENS_HEADER = "x-amzn-bedrock-input-token-count"
 _LARGEST_BODY = 4_000_000

@@ -3,7 +3,6 @@
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
 """
 
-import re
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -15,14 +14,15 @@ from shared.models.answers.repair import LEFT_OUT
 from shared.models.providers import blocks
 from shared.models.providers.prefix_cache import ends_to_mark, worth_caching
 from shared.models.providers.reply_reader import count, entries, fields, reason, said
+from shared.patterns import lazily
 
 #: https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html: models that cache
 #: prefixes, and those that also cache tools on their own. ARNs that do not name their model are
 #: taken for such models until Bedrock refuses a cache point.
-_KEEPING = re.compile(
+_KEEPING = lazily(
     r"anthropic\.claude|amazon\.nova|^arn:.*:(?:application-inference-profile|provisioned-model)/"
 )
-_KEEPING_TOOLS = re.compile(r"anthropic\.claude")
+_KEEPING_TOOLS = lazily(r"anthropic\.claude")
 _CACHE_POINT: Json = {"cachePoint": {"type": "default"}}
 
 

@@ -1,6 +1,5 @@
 """Learns from refusals what one model behind one OpenAI-compatible server accepts."""
 
-import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from shared.models import ModelRequest
 from shared.models.providers.failures import ServerFailed
 from shared.models.providers.json_output import as_object, is_strict, json_instruction
 from shared.models.providers.openai.wire import messages_of, tool_choice_of, tools_of
+from shared.patterns import lazily
 
 #: The ways to ask for JSON, best first. Servers refuse or ignore those that they lack; the answer
 #: is validated in any case.
@@ -20,10 +20,10 @@ _FORMATS = ("json_schema", "json_object", "instruction")
 _STRIKES = 2
 _REMEMBERED = 1000
 
-_UNSUPPORTED = re.compile(
+_UNSUPPORTED = lazily(
     r"unsupported|not support|unrecogni[sz]ed|unknown|not permitted|extra inputs|instead"
 )
-_ABOUT_FORMAT = re.compile(r"response.?format|json.?schema|json.?object|schema|grammar|structured")
+_ABOUT_FORMAT = lazily(r"response.?format|json.?schema|json.?object|schema|grammar|structured")
 
 
 class Dialect:

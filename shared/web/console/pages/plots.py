@@ -1,12 +1,13 @@
 """Plots as SVG: where things stand is computed here, and a template draws it with its labels."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from shared.frozen import frozen
 
 _WIDE, _HIGH, _LEFT, _LOW, _TOP = 720.0, 220.0, 10.0, 26.0, 22.0
 
 
-@dataclass(frozen=True)
+@frozen
 class Column:
     """A labelled column; x, y, wide and high are in the units of the picture."""
 
@@ -23,7 +24,7 @@ class Column:
         return round(self.x + self.wide / 2, 1)
 
 
-@dataclass(frozen=True)
+@frozen
 class Columns:
     width: float
     height: float
