@@ -25,8 +25,8 @@ _FEED = "update policies set rewards = '{somebodys_own}'"
 class Learning(Organisation):
     """An organisation with a policy in force that learns, and the background that lets it."""
 
-    def __init__(self, database: Database, operator: Database, seed: int) -> None:
-        super().__init__(database, seed)
+    def __init__(self, database: Database, owner_url: str, operator: Database, seed: int) -> None:
+        super().__init__(database, owner_url, seed)
         self.background = FlowRunner(operator, explore_share="0.2")
         self.live(60)
         self.trials.make("epsilon-greedy", Tuning(ARMS, share=0.2))
@@ -60,8 +60,8 @@ class Learning(Organisation):
 
 
 @pytest.fixture
-def learning(database: Database, operator: Database) -> Learning:
-    return Learning(database, operator, 21)
+def learning(database: Database, database_url: str, operator: Database) -> Learning:
+    return Learning(database, database_url, operator, 21)
 
 
 def test_what_is_in_force_learns_each_night_from_what_people_had_time_to_say(
