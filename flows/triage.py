@@ -12,7 +12,7 @@ from shared.events import Event
 from shared.hearing.pictures import PicturesDesk
 from shared.learning.choices.desk import Choices
 from shared.learning.rewards import accepted, cost, dismissed, relabelled
-from shared.learning.signals.issues import WINDOW, IssueSignals
+from shared.learning.signals.issues import WINDOW, WINDOW_TIMER, IssueSignals
 from shared.models.answers.typed import at_most, choosing
 from shared.perception import string
 from shared.perception.commands import command_of
@@ -45,7 +45,7 @@ class TriageVerdict:
     "github.issues.opened",
     "github.issues.reopened",
     "github.command.triage",
-    "timer.window",
+    WINDOW_TIMER,
     may=[
         AddLabels.at_most(3),
         Comment.at_most(1),
@@ -58,7 +58,7 @@ class TriageVerdict:
     rewards=[accepted, dismissed, relabelled, cost],
 )
 def triage(event: Event, agent: Agent) -> None:
-    if event.type == "timer.window":
+    if event.type == WINDOW_TIMER:
         agent.desk(IssueSignals).note()
         return
     is_asked = bool(command_of(event.type))
@@ -93,7 +93,7 @@ def triage(event: Event, agent: Agent) -> None:
     if not is_asked:  # it was remembered as its author's when it was opened
         agent.remember(event.text, kind="issue", ref=event.issue.ref)
     if event.type == "github.issues.opened":  # then what people made of it is read
-        agent.desk(Timers).at(event.received_at + WINDOW.total_seconds(), "timer.window")
+        agent.desk(Timers).at(event.received_at + WINDOW.total_seconds(), WINDOW_TIMER)
 
 
 def _issue(event: Event) -> str:

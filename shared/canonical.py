@@ -53,3 +53,8 @@ def _hashed(text: str) -> str:
 _ENCODER = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain
 )
+
+
+def as_column(text: str) -> str:
+    """Return text as a column of Postgres takes it: without NUL and halves of surrogate pairs."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()

@@ -4,7 +4,9 @@
 cold start. Here all classes share them.
 """
 
+from collections.abc import Callable
 from dataclasses import MISSING, FrozenInstanceError, dataclass, field, fields
+from functools import cache
 from operator import attrgetter
 from typing import Any, TypeVar, dataclass_transform
 
@@ -13,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def frozen(cls: type[T]) -> type[T]:
-    """Make a dataclass that is compared by all its fields and does not change, as
+    """Make a dataclass that is compared by its fields and does not change, as
     `dataclass(frozen=True)` does. Methods that the class defines itself stay."""
     for name, method in _METHODS.items():
         if cls.__dict__.get(name) is None:  # as __hash__ is beside an __eq__
@@ -63,9 +65,14 @@ def _hash(self: Any) -> int:
 
 
 def _held(self: Any) -> Any:
-    """Return the values of all fields; of a single field, its value alone."""
-    names = self.__match_args__
-    return attrgetter(*names)(self) if names else ()
+    """Return the values of all fields that are compared; of a single field, its value alone."""
+    return _compared(type(self))(self)
+
+
+@cache
+def _compared(kind: Any) -> Callable[[Any], Any]:
+    names = [one.name for one in fields(kind) if one.compare]
+    return attrgetter(*names) if names else lambda _: ()
 
 
 def _refuse_to_set(self: Any, name: str, value: Any) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from shared.canonical import canonical, canonical_without_secrets, digest
+from shared.canonical import as_column, canonical, canonical_without_secrets, digest
 from shared.choosing import KnownPolicies, PolicyInUse
 from shared.database import Database, Row, Statement, queries
 from shared.database.gathering import Gathering
@@ -64,6 +64,8 @@ def _columns(event: Event) -> dict[str, object]:
         "event": event.id,
         "type": event.type,
         "conversation": event.conversation,
+        "actor_name": as_column(event.actor.name.lower()),
+        "audience": event.audience,
         "body": event.to_json(),
         "number": event.repository_number,
     }

@@ -8,8 +8,8 @@ select share_stops(%(tenant)s, %(place)s, %(run)s),
 
 -- name: record_event
 -- Keep what happened; a second time changes nothing.
-insert into events (tenant, id, type, conversation, body)
-values (%(tenant)s, %(event)s, %(type)s, %(conversation)s, %(body)s::json)
+insert into events (tenant, id, type, conversation, actor, audience, body)
+values (%(tenant)s, %(event)s, %(type)s, %(conversation)s, %(actor_name)s, %(audience)s, %(body)s::json)
 on conflict do nothing;
 
 -- name: claim_run
@@ -27,8 +27,8 @@ with new as materialized (
           where runs.tenant = %(tenant)s and runs.event_id = %(twin)s and runs.flow = %(flow)s)))
 ),
 kept as (
-  insert into events (tenant, id, type, conversation, body)
-  select %(tenant)s, %(event)s, %(type)s, %(conversation)s, %(body)s::json from new
+  insert into events (tenant, id, type, conversation, actor, audience, body)
+  select %(tenant)s, %(event)s, %(type)s, %(conversation)s, %(actor_name)s, %(audience)s, %(body)s::json from new
   on conflict do nothing
 ),
 named as (

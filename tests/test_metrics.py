@@ -40,7 +40,7 @@ ROW = re.compile(r"^\| `(\w+)` \| (\w+) \| (.+?) \|", re.MULTILINE)
 CLOSED = {
     "source": {"github", "slack", "api"},
     "flow": {"chat", "triage", "measuring"},
-    "kind": {"React", "Reply", "AddLabels", "Comment"},
+    "kind": {"React", "Reply", "AddLabels", "Comment", "SetTimer"},
     "model": {"offline"},
     "role": {"small", "large", "embed", "batch"},
     "end": {"done", "failed", "waiting", "parked", "retrying", "cancelled", "superseded"}

@@ -32,6 +32,7 @@ from shared.errors import (
 from shared.events import Event, Json
 from shared.journal import Outcome
 from shared.learning.signals.desk import SignalsDesk
+from shared.learning.signals.issues import WINDOW_TIMER
 from shared.learning.signals.store import Caused
 from shared.memory.control.unremembering import unremember
 from shared.perception.commands import command_of
@@ -269,8 +270,11 @@ def _is_wish(event: Event) -> bool:
 
 
 def _is_sign_off(row: Row, found: PastRun) -> bool:
-    """Did it only take off what showed that a command was heard? That stays off: a label that is
-    put on again would be an order that nobody gave."""
+    """Did it only take off what showed that a command was heard, or only set when people's
+    opinions are read? That stays: a label that is put on again would be an order that nobody
+    gave."""
+    if row["tool"] == SetTimer.__name__ and row["arguments"].get("event") == WINDOW_TIMER:
+        return True
     is_order = bool(found.order) and row["arguments"].get("labels") == [found.order]
     return row["tool"] == RemoveReaction.__name__ or (
         row["tool"] == RemoveLabels.__name__ and is_order

@@ -58,7 +58,15 @@ def _union(flows: "tuple[Flow, ...] | list[Flow]") -> dict[str, str]:
 @pytest.mark.parametrize(
     ("name", "rights_of_it"),
     [
-        ("triage", {"contents": "read", "issues": "write", "pull_requests": "write"}),
+        (
+            "triage",
+            {
+                "contents": "read",
+                "issues": "write",
+                "metadata": "read",
+                "pull_requests": "write",
+            },
+        ),
         ("memory", {"issues": "write", "pull_requests": "write"}),
         ("ingest", {"contents": "read"}),
         ("plan", {"contents": "write", "issues": "write", "pull_requests": "write"}),

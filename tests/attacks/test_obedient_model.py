@@ -239,7 +239,11 @@ def test_nobody_who_may_not_write_plans_approves_or_cancels(
 
 
 #: What each flow may do at the place of its event.
-MAY = {"triage": {"AddLabels", "Comment"}, "chat": {"React", "Reply"}, "helper": {"Reply"}}
+MAY = {
+    "triage": {"AddLabels", "Comment", "SetTimer"},
+    "chat": {"React", "Reply"},
+    "helper": {"Reply"},
+}
 
 
 def effects(it: Product, issue: int = 0) -> list[tuple[str, str, str, dict[str, Any]]]:

@@ -100,7 +100,13 @@ class Life:
         run: Any = Recorded(event)
         authority = Authority(run, self._world.adapter, self.recent)
         run.event = self.event = authority.placed()
-        loan = Loan(run, Services({}), lambda: 1.0, lambda query: None, authority.may_write)
+        loan = Loan(
+            run,
+            Services({Settings: Settings}),
+            lambda: 1.0,
+            lambda query: None,
+            authority.may_write,
+        )
         agent: Any = type(
             "Agent", (), {"event": run.event, "desk": lambda _, kind: kind.lend(loan)}
         )

@@ -112,7 +112,7 @@ def test_one_delivery_twenty_times_at_once_is_one_run(
     assert len(comments(system, number)) == 1
     sql = f"""select flow, count(*) from runs where event_id = 'github:{delivery["guid"]}'
               group by 1 order by 1"""
-    assert query(system, sql) == [("learn", 1), ("triage", 1)]
+    assert query(system, sql) == [("triage", 1)]
 
 
 def test_an_answer_that_does_not_fit_is_repaired(system: System, model: ScriptedServer) -> None:

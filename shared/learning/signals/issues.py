@@ -20,6 +20,8 @@ from shared.perception import string
 
 #: How long after an issue was opened its thumbs are read, if nobody closes it before.
 WINDOW = timedelta(days=7)
+#: The timer that brings its flow to read them.
+WINDOW_TIMER = "timer.window"
 #: What a label says that people add beside ours: less than one of ours that they take off.
 _BESIDE = -0.5
 

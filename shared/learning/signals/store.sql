@@ -4,7 +4,7 @@
 with answer as (
   select e.key, e.run_id from effects as e
   where e.tenant = %(tenant)s and lower(e.target) = lower(nullif(%(thread)s, '')) -- which has an index
-    and e.target = %(thread)s and e.tool = 'Reply' and e.state = 'committed'
+    and e.target = %(thread)s and e.tool || '' = 'Reply' /* not by the index of all replies */ and e.state = 'committed'
     and e.undone_by = '' and e.settled_at < to_timestamp(%(at)s)
   order by e.settled_at desc limit 1
 ),

@@ -83,7 +83,10 @@ with summed as (
   where tenant = %(tenant)s and lies_in(conversation, %(place)s)
 ),
 happened as (
-  update events set conversation = moved(conversation, %(place)s, %(became)s)
+  update events
+  set conversation = moved(conversation, %(place)s, %(became)s),
+      audience = case when is_wider(audience, %(place)s) and %(audience)s <> '' then %(audience)s
+                      else moved_audience(audience, %(home)s, %(new_home)s) end
   where tenant = %(tenant)s and lies_in(conversation, %(place)s)
 )
 update turns

@@ -97,7 +97,7 @@ blank_effects as (
     and arguments::text <> '{"forgotten":true}' returning 1
 ),
 blank_events as (
-  update events set body = '{"forgotten":true}'
+  update events set body = '{"forgotten":true}', actor = null
   where tenant = %(tenant)s and id = any (array(select id from happened)) and body::text <> '{"forgotten":true}'
     and not exists (
       select from runs where runs.tenant = %(tenant)s and runs.event_id = events.id

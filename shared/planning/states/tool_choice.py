@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 
 from shared.choosing import Context
+from shared.patterns import lazily
 from shared.planning import Chooser
 from shared.planning.own_words import own_words
 from shared.planning.store import Situation
@@ -28,7 +29,7 @@ _KINDS: Mapping[str, str] = {
     "issues": r"issues?|bugs?|tickets?|duplicates?",
     "talk": r"threads?|channels?|conversations?|discussions?|messages?",
 }
-_FOUND = {kind: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for kind, words in _KINDS.items()}
+_FOUND = {kind: lazily(rf"\b(?:{words})\b", re.IGNORECASE) for kind, words in _KINDS.items()}
 
 
 def features(situation: Situation) -> Context:

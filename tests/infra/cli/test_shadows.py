@@ -47,7 +47,7 @@ def test_a_run_is_lived_again_as_it_was(flows: Flows, runner: FlowRunner) -> Non
     run = triaged(runner, 1)
     said = flows("rerun", run[:8])
     assert "recorded done  shadow done" in said
-    assert "It does the same: 2 actions." in said
+    assert "It does the same: 3 actions." in said
     assert "0 steps done anew" in said
     listed = flows("rerun", run, "--steps").splitlines()
     assert any(line.split()[0] == "ask" and line.endswith("offline") for line in listed)

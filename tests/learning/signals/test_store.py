@@ -66,7 +66,7 @@ def test_the_answer_of_a_thread_is_found_by_its_index(database: Database, run: R
     [rows] = database.run(TENANT, [keeping._replace(sql=f"explain (analyze) {keeping.sql}")])
     plan = "\n".join(row["QUERY PLAN"] for row in rows)
     by_index = plan.partition("on effects e ")[2].partition("Index Cond:")[2].partition("\n")[0]
-    assert "target" in by_index
+    assert "target" in by_index, plan
     [found] = database.run(TENANT, [Statement("select effect from signals", {})])[0]
     assert found == {"effect": "e-7"}
 

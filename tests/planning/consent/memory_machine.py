@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
 from shared.actions import Action, Query, Receipt
-from shared.actions.authority import Rights
 from shared.actions.policy import Policy
 from shared.agent.flow import Flow
 from shared.aws.executions import Executions
@@ -17,6 +16,7 @@ from shared.desk import Loan, Services
 from shared.errors import ActionRejected, AgentFlowsError, EffectUnknown
 from shared.events import Event
 from shared.journal import Run
+from shared.learning.choices.desk import Choices
 from shared.memory import Memory
 from shared.planning.states.act_verify import act, verify
 from shared.planning.states.approve import approve
@@ -270,6 +270,13 @@ class MemoryMachine:
         return True
 
 
+class _FirstArm:
+    """Chooses as without a policy."""
+
+    def choose(self, name: str, arms: Sequence[Any], context: object) -> Any:
+        return arms[0]
+
+
 class MemoryAgent:
     """The agent of a run: it keeps to the policy, and notes what it does."""
 
@@ -281,7 +288,9 @@ class MemoryAgent:
 
     def remember(self, text: str, **_: object) -> None: ...
 
-    def desk(self, kind: type[Rights]) -> Rights:
+    def desk(self, kind: type[Any]) -> Any:
+        if kind is Choices:
+            return _FirstArm()
         return kind(
             Loan(cast("Run", self), Services({}), float, lambda query: None, lambda *_: True)
         )
