@@ -120,6 +120,7 @@ def test_a_run_counts_itself_its_calls_its_effects_and_its_recalls(
         ("OutputTokens", "offline", "small", "answered"): pytest.approx(100, abs=100),
         ("Effects", "AddLabels", "committed"): 1,
         ("Effects", "Comment", "committed"): 1,
+        ("Effects", "SetTimer", "committed"): 1,
         ("Runs", "triage", "done"): 1,
     }
 
@@ -142,6 +143,7 @@ def test_a_later_attempt_counts_only_what_it_does_itself(
     runner.deliver(triage, CRASH)
     assert logged.counts() == {
         ("Effects", "Comment", "committed"): 1,
+        ("Effects", "SetTimer", "committed"): 1,
         ("Runs", "triage", "done"): 1,
     }
 

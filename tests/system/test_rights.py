@@ -41,6 +41,7 @@ ELSEWHERE = {
     "ssm:DeleteParameter": "a workspace removes the app; tests/installations",
     "ssm:GetParameter": "a dialog opens in an installed workspace; tests/system/test_sign_in.py",
     "Batches sns:Publish": "a batch comes back; tests/system/test_batches.py",
+    "Console sns:Publish": "an operator answers a plan; tests/web/console",
     "Control sns:Publish": "a person presses Retry; tests/stopping/test_retrying.py",
     "Errands sns:Publish": "a person says which repository is meant; tests/proposals/test_where.py",
     "Sweep sns:Publish": "a run stands still; tests/runtime",
@@ -78,6 +79,7 @@ def _use_everything(system: System) -> None:
     assert wait_for(lambda: _fills_a_form(chat, ts))
     assert call(system, "GET", "/runs/00000000000000000000")[0] == 404
     assert urllib3.request("GET", f"{system.url}/slack/oauth_redirect").status == 200
+    assert urllib3.request("GET", f"{system.url}/console/runs").status == 200
     for schedule in system.cloud.schedules:
         system.cloud.fire(schedule)
     if "Migrate" in system.cloud.functions:

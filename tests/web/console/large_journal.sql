@@ -1,7 +1,8 @@
 -- name: events
 -- So many events.
-insert into events (tenant, id, type, conversation, body, recorded_at)
+insert into events (tenant, id, type, conversation, actor, audience, body, recorded_at)
 select 'acme', 'github:e' || n, 'github.issues.opened', 'github:acme/shop#' || n / 5,
+       'person' || n %% 200, 'repo:acme/shop',
        json_build_object('actor', json_build_array(n %% 200, 'person' || n %% 200, false, 'member'), 'text', 'words ' || n,
                          'url', 'https://github.com/acme/shop/issues/' || n / 5, 'audience', 'repo:acme/shop'),
        now() - make_interval(mins => n)
