@@ -91,17 +91,16 @@ def review_change(event: Event, agent: Agent, team: TeamSettings) -> None:
         lambda: tell_mended(event, agent, desk, change),
     )
     found, _ = agent.map(done, at_once)
-    chosen, receipt = desk.select(found, wanted), None
+    chosen = desk.select(found, wanted)
     if chosen.posted:
         comments = tuple(map(on_lines, chosen.posted))
-        receipt = agent.act(
-            SubmitReview(event.issue, change.head, in_short(chosen.posted), comments)
-        )
+        action = SubmitReview(event.issue, change.head, in_short(chosen.posted), comments)
+        chosen = chosen.as_submitted(agent.act(action))
     said = summary(change, chosen) + team.report(change.head)
     told = agent.act(Comment(event.issue, said, sticky=True, about=change.head))
     agent.desk(ProposalDone).tell(f"✅ Reviewed [{event.issue.ref}]({told.url}).")
     if wanted.mode == "on":
-        desk.keep(change, chosen, receipt)
+        desk.keep(change, chosen)
 
 
 def tell_mended(event: Event, agent: Agent, desk: ReviewDesk, change: Change) -> None:
@@ -114,7 +113,7 @@ def tell_mended(event: Event, agent: Agent, desk: ReviewDesk, change: Change) ->
 def improve_change(event: Event, agent: Agent, team: TeamSettings) -> None:
     """Suggest what could be better in a change, with lines that can be taken over."""
     wanted = team.review._replace(max_findings=SUGGESTED, minimum_severity="low")
-    desk, receipt = agent.desk(ReviewDesk), None
+    desk = agent.desk(ReviewDesk)
     change = desk.change(wanted, afresh=True)
     if not change.reviewable:
         why = change.why_not or "it changes nothing that can be improved"
@@ -124,10 +123,9 @@ def improve_change(event: Event, agent: Agent, team: TeamSettings) -> None:
     chosen = desk.select(better_in(agent, desk, change, beside), wanted)
     if chosen.posted:
         comments = tuple(map(on_lines, chosen.posted))
-        receipt = agent.act(
-            SubmitReview(event.issue, change.head, suggested(chosen.posted), comments)
-        )
+        action = SubmitReview(event.issue, change.head, suggested(chosen.posted), comments)
+        chosen = chosen.as_submitted(agent.act(action))
     if said := improvements(change, chosen):
         agent.act(Comment(event.issue, said))
     if chosen.posted and wanted.mode == "on":
-        desk.keep(change, chosen, receipt, is_review=False)
+        desk.keep(change, chosen, is_review=False)
