@@ -2,6 +2,7 @@
 say in one comment what was looked at. `/improve` suggests what could be better."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from math import ceil
 from typing import Any
 
@@ -16,6 +17,7 @@ from shared.actions.github.actions import (
 from shared.actions.timers import SetTimer
 from shared.agent import Agent, flow
 from shared.agent.timers import Timers
+from shared.errors import ActionRejected
 from shared.events import Event
 from shared.learning.choices.desk import Choices
 from shared.learning.rewards import accepted, cost, dismissed
@@ -106,7 +108,8 @@ def review_change(event: Event, agent: Agent, team: TeamSettings) -> None:
 def tell_mended(event: Event, agent: Agent, desk: ReviewDesk, change: Change) -> None:
     """Say in the threads of what is mended by which commit, and resolve them."""
     for finding, how in desk.mended(change).items():
-        agent.act(ReplyOnLines(event.issue, finding.comment, f"{how} in {change.head[:7]}."))
+        with suppress(ActionRejected):  # somebody deleted the comment
+            agent.act(ReplyOnLines(event.issue, finding.comment, f"{how} in {change.head[:7]}."))
         agent.act(ResolveThread(event.issue, finding.comment))
 
 
