@@ -71,10 +71,10 @@ class Selection(NamedTuple):
     def as_submitted(self, receipt: Receipt) -> Self:
         """Return it with the comments that the review made: GitHub may have refused the lines of
         some, which only the summary tells then."""
-        if receipt.data is None:
-            return self  # of a preview
+        if "comments" not in (receipt.data or {}):
+            return self  # as of a preview
         count = len(self.posted)
-        made = places(receipt.data["comments"], count)
+        made = places((receipt.data or {})["comments"], count)
         refused = [n for n in range(count) if made is not None and n not in made]
         kept = [one._replace(comment=(made or {}).get(n, 0)) for n, one in enumerate(self.kept)]
         posted = [n for n in range(count) if n not in refused]
