@@ -2,6 +2,7 @@
 say in one comment what was looked at. `/improve` suggests what could be better."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from math import ceil
 from typing import Any
 
@@ -16,6 +17,7 @@ from shared.actions.github.actions import (
 from shared.actions.timers import SetTimer
 from shared.agent import Agent, flow
 from shared.agent.timers import Timers
+from shared.errors import ActionRejected
 from shared.events import Event
 from shared.learning.choices.desk import Choices
 from shared.learning.rewards import accepted, cost, dismissed
@@ -91,30 +93,30 @@ def review_change(event: Event, agent: Agent, team: TeamSettings) -> None:
         lambda: tell_mended(event, agent, desk, change),
     )
     found, _ = agent.map(done, at_once)
-    chosen, receipt = desk.select(found, wanted), None
+    chosen = desk.select(found, wanted)
     if chosen.posted:
         comments = tuple(map(on_lines, chosen.posted))
-        receipt = agent.act(
-            SubmitReview(event.issue, change.head, in_short(chosen.posted), comments)
-        )
+        action = SubmitReview(event.issue, change.head, in_short(chosen.posted), comments)
+        chosen = chosen.as_submitted(agent.act(action))
     said = summary(change, chosen) + team.report(change.head)
     told = agent.act(Comment(event.issue, said, sticky=True, about=change.head))
     agent.desk(ProposalDone).tell(f"✅ Reviewed [{event.issue.ref}]({told.url}).")
     if wanted.mode == "on":
-        desk.keep(change, chosen, receipt)
+        desk.keep(change, chosen)
 
 
 def tell_mended(event: Event, agent: Agent, desk: ReviewDesk, change: Change) -> None:
     """Say in the threads of what is mended by which commit, and resolve them."""
     for finding, how in desk.mended(change).items():
-        agent.act(ReplyOnLines(event.issue, finding.comment, f"{how} in {change.head[:7]}."))
+        with suppress(ActionRejected):  # somebody deleted the comment
+            agent.act(ReplyOnLines(event.issue, finding.comment, f"{how} in {change.head[:7]}."))
         agent.act(ResolveThread(event.issue, finding.comment))
 
 
 def improve_change(event: Event, agent: Agent, team: TeamSettings) -> None:
     """Suggest what could be better in a change, with lines that can be taken over."""
     wanted = team.review._replace(max_findings=SUGGESTED, minimum_severity="low")
-    desk, receipt = agent.desk(ReviewDesk), None
+    desk = agent.desk(ReviewDesk)
     change = desk.change(wanted, afresh=True)
     if not change.reviewable:
         why = change.why_not or "it changes nothing that can be improved"
@@ -124,10 +126,9 @@ def improve_change(event: Event, agent: Agent, team: TeamSettings) -> None:
     chosen = desk.select(better_in(agent, desk, change, beside), wanted)
     if chosen.posted:
         comments = tuple(map(on_lines, chosen.posted))
-        receipt = agent.act(
-            SubmitReview(event.issue, change.head, suggested(chosen.posted), comments)
-        )
+        action = SubmitReview(event.issue, change.head, suggested(chosen.posted), comments)
+        chosen = chosen.as_submitted(agent.act(action))
     if said := improvements(change, chosen):
         agent.act(Comment(event.issue, said))
     if chosen.posted and wanted.mode == "on":
-        desk.keep(change, chosen, receipt, is_review=False)
+        desk.keep(change, chosen, is_review=False)

@@ -299,15 +299,16 @@ class Run:
         was lost, and Stopped, with nothing started, when the run was stopped; what has happened is
         then recorded with the end of the run.
         """
-        batch = self._waiting.add([*done, *(statements if defer else ())])
         if defer:
+            self._waiting.add([*done, *statements])
             return []
-        if statements:
-            self.check()
         try:
-            with self._waiting.taken(None if statements else batch) as happened:
-                starts = bool(statements) and not self.ending
-                return [] if happened is None else self._commit(happened, statements, starts=starts)
+            if not statements:
+                with self._waiting.taken(self._waiting.add(done)) as happened:
+                    return [] if happened is None else self._commit(happened, (), starts=False)
+            with self._waiting.taken(own=done) as happened:
+                self.check()
+                return self._commit(happened or (), statements, starts=not self.ending)
         except Stopped as stopped:
             self.stopped = stopped
             raise

@@ -1,6 +1,7 @@
 """The journal: one run per event and flow, one record per step, one holder at a time."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -321,3 +322,40 @@ def test_records_of_threads_that_wait_for_each_other_are_committed_together(
         go_on.set()
         assert [one.result() for one in found] == [*range(8)]
     assert commits == [2, 8]  # each also holds the lease
+
+
+def test_no_other_threads_transaction_has_a_record_without_its_statements(
+    database: Database,
+) -> None:
+    """The first commit is held up until the others wait; whoever of them is next takes only what is
+    whole: a crash after it would keep a record of what was never written."""
+    run = claimed(Journal(database), an_event())
+    commits: list[Counter[str]] = []
+    arrived: list[int] = []
+    go_on, turn, original = threading.Event(), run._waiting._turn, database.run
+
+    class Turn:
+        def __enter__(self) -> None:
+            arrived.append(1)
+            turn.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            turn.release()
+
+    def slow(tenant: str, statements: Sequence[Statement]) -> list[list[Row]]:
+        commits.append(Counter(str(one.parameters.get("name", one.sql)) for one in statements))
+        go_on.wait(10)
+        return original(tenant, statements)
+
+    def step(n: int) -> object:
+        other = Statement("select %(n)s::int as n", {"n": n, "name": "its statement"})
+        return run.step("ask", {"n": n}, lambda: Outcome(n, statements=[other]))
+
+    run._database = SimpleNamespace(run=slow)  # type: ignore[assignment]
+    run._waiting._turn = Turn()  # type: ignore[assignment]
+    with ThreadPoolExecutor(4) as threads:
+        found = [threads.submit(step, n) for n in range(4)]
+        wait_for(lambda: len(arrived) == 4)
+        go_on.set()
+        assert [one.result() for one in found] == [*range(4)]
+    assert [one["ask"] for one in commits] == [one["its statement"] for one in commits]

@@ -33,8 +33,11 @@ class Gathering:
             return self._batch
 
     @contextmanager
-    def taken(self, batch: Batch | None = None) -> Iterator[list[Statement] | None]:
-        """Take all that waits, for a transaction inside this block, one thread at a time.
+    def taken(
+        self, batch: Batch | None = None, own: Sequence[Statement] = ()
+    ) -> Iterator[list[Statement] | None]:
+        """Take all that waits, and behind it its `own` statements, for a transaction inside this
+        block, one thread at a time. No other thread's transaction has those.
 
         Yields None when another thread's transaction had the `batch` already. Raises what that one
         raised. When the run was stopped they wait on, for they have happened.
@@ -47,6 +50,7 @@ class Gathering:
                 return
             with self._lock:
                 mine, self._batch = self._batch, Batch()
+                mine.statements += own
             try:
                 yield mine.statements
             except BaseException as err:

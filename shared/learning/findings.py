@@ -66,6 +66,14 @@ class PastRound(NamedTuple):
     found: tuple[KeptFinding, ...]
 
 
+def places(made: Sequence[Json], count: int) -> dict[int, int] | None:
+    """Return the comment at each place among the `count` of a review, as the receipt tells those
+    that were made; None when nobody knows. An older receipt tells no places."""
+    if all("place" in comment for comment in made):
+        return {comment["place"]: comment["id"] for comment in made}
+    return {place: one["id"] for place, one in enumerate(made)} if len(made) == count else None
+
+
 def kept_as(
     issue: Issue, path: str, line: int, quote: str, *, severity: str, category: str, claim: str
 ) -> KeptFinding:

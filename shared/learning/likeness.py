@@ -15,7 +15,7 @@ from shared.memory.stemming import stem
 from shared.patterns import lazily
 
 _QUOTED = lazily(r"`[^`]*`")
-_TOKEN = lazily(r"\w+|[^\w\s]")
+_TOKEN = lazily(r"\w+|[^\w\s\x00]")  # Postgres keeps no NUL
 #: Words by which reviewers say the same, a line for each meaning; the first one stands for all.
 _SAME = """
     none nil null undefined nullable missing absent

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping
 from itertools import islice
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
+from shared.actions import Receipt
 from shared.actions.github.pulls.diff import FileDiff
 from shared.agent.context import Code
 from shared.events import Issue
-from shared.learning.findings import KeptFinding, PastRound
+from shared.learning.findings import KeptFinding, PastRound, places
 from shared.reviewing.finding import Finding
 from shared.reviewing.fitting.room import Room
 from shared.reviewing.proof import Fault
@@ -66,3 +67,20 @@ class Selection(NamedTuple):
     earlier: tuple[KeptFinding, ...] = ()
     dropped: int = 0
     rounds: tuple[PastRound, ...] = ()
+
+    def as_submitted(self, receipt: Receipt) -> Self:
+        """Return it with the comments that the review made: GitHub may have refused the lines of
+        some, which only the summary tells then."""
+        if "comments" not in (receipt.data or {}):
+            return self  # as of a preview
+        count = len(self.posted)
+        made = places((receipt.data or {})["comments"], count)
+        refused = [n for n in range(count) if made is not None and n not in made]
+        kept = [one._replace(comment=(made or {}).get(n, 0)) for n, one in enumerate(self.kept)]
+        posted = [n for n in range(count) if n not in refused]
+        held = [kept[n]._replace(state="held") for n in refused]
+        return self._replace(
+            posted=tuple(self.posted[n] for n in posted),
+            held=(*(self.posted[n] for n in refused), *self.held),
+            kept=(*(kept[n] for n in posted), *held, *kept[count:]),
+        )

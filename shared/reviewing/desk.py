@@ -5,7 +5,6 @@ from functools import cached_property, partial
 from itertools import chain
 from typing import Any, ClassVar, Self
 
-from shared.actions import Receipt
 from shared.actions.github.pulls.diff import FileDiff, file_diffs
 from shared.actions.github.queries import CompareFiles, ListFiles, ReadChange, ReadText, ReadTexts
 from shared.agent.context import Code
@@ -222,23 +221,11 @@ class ReviewDesk:
             self._store.decide(finding.id, "fixed", f"changed in {change.head}", "")
         return gone
 
-    def keep(
-        self,
-        change: Change,
-        selection: Selection,
-        receipt: Receipt | None,
-        *,
-        is_review: bool = True,
-    ) -> None:
+    def keep(self, change: Change, selection: Selection, *, is_review: bool = True) -> None:
         """Keep what was found and which comment tells it, for the reviews to come; of a review also
         which commit it saw."""
-        rows = (receipt.data or {}).get("comments", []) if receipt else []
-        ids = iter([row["id"] for row in rows] if len(rows) == len(selection.posted) else [])
-        kept = [
-            finding._replace(comment=next(ids, 0)) if finding.state == "posted" else finding
-            for finding in selection.kept
-        ]
-        self._store.keep(ReviewedCommit(change.base, change.head), kept, is_review=is_review)
+        seen = ReviewedCommit(change.base, change.head)
+        self._store.keep(seen, selection.kept, is_review=is_review)
 
     def _attention(self, found: Sequence[Finding]) -> int:
         """Spend the attention of those whom the review notifies; return how many to post."""

@@ -1,5 +1,6 @@
 """The files as they stand at the head commit of a pull request."""
 
+import unicodedata
 from collections.abc import Callable, Iterable
 from functools import cached_property
 
@@ -9,6 +10,11 @@ from shared.redaction.redacting import without_secrets
 
 #: The words of a text as programmers name things.
 WORD = lazily(r"[^\W\d]\w*")
+
+
+def words_in(text: str) -> list[str]:
+    """Return the words of a text, each letter with its accents as one character."""
+    return WORD.findall(unicodedata.normalize("NFC", text))
 
 
 class HeadFile:
@@ -26,7 +32,7 @@ class HeadFile:
 
     @cached_property
     def words(self) -> frozenset[str]:
-        return frozenset(WORD.findall(self.text))
+        return frozenset(words_in(self.text))
 
     @cached_property
     def shaped(self) -> ShapedCode:

@@ -5,10 +5,12 @@ words: `snake_case`, `camelCase`, `Two.parts`, `called()`, a path.
 """
 
 import re
+import unicodedata
 from typing import NamedTuple
 
+from shared.models.visible_characters import visible_characters
 from shared.patterns import lazily
-from shared.reviewing.head import WORD
+from shared.reviewing.head import words_in
 
 _SPAN = lazily(r"(`+)(.+?)\1", re.DOTALL)
 #: Ends of words that make a path without a slash a file.
@@ -48,21 +50,22 @@ class Mentions(NamedTuple):
 
 
 def mentions_in(text: str) -> Mentions:
-    """Find the names in a text."""
+    """Find the names in a text, as they are seen."""
+    text = unicodedata.normalize("NFC", visible_characters(text))
     paths: set[str] = set()
     symbols: set[str] = set()
     rest = _SPAN.sub(lambda found: _take_code(found[2], paths, symbols), text)
     rest = _take_paths(rest, paths, _PATH_IN_PROSE)
     for found in _NAME.finditer(rest):
         if found[0].lower() not in _PROSE:
-            symbols.update(WORD.findall(found[0]))
+            symbols.update(words_in(found[0]))
     return Mentions(frozenset(paths), frozenset(symbols))
 
 
 def _take_code(code: str, paths: set[str], symbols: set[str]) -> str:
     """Take all names of a piece of code, and leave a space in its place."""
     rest = _take_paths(code.strip(), paths, _PATH)
-    symbols.update(WORD.findall(_LITERAL.sub(" ", rest)))
+    symbols.update(words_in(_LITERAL.sub(" ", rest)))
     return " "
 
 

@@ -1,6 +1,7 @@
 """The grammars: tree-sitter's for most languages, sqlglot's for the dialects of SQL."""
 
 import logging
+import math
 from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import import_module
@@ -120,9 +121,12 @@ def is_sql_still(before: str, after: str) -> bool:
     """Does a change of SQL parse? Only the statements that it touches are read, as long as these
     can be told from the others."""
     old, new = _touched(before, after)
-    if _is_any_sql(new):
+    if (left := _unread(new)) == 0:
         return True
-    return not _is_any_sql(old) and _is_any_sql(after)
+    earlier = _unread(old)
+    if left < math.inf:
+        return left <= earlier
+    return earlier == math.inf and _unread(after) < math.inf
 
 
 def _touched(before: str, after: str) -> tuple[str, str]:
@@ -147,22 +151,25 @@ def _alike(text: str, other: str) -> int:
     return low
 
 
-def _is_any_sql(text: str) -> bool:
-    """Does a dialect parse it? The one that parsed the last text is tried first."""
+def _unread(text: str) -> float:
+    """Count the statements of which the best dialect reads no more than the first word; infinity
+    when none parses the text. The one that parsed the last text is tried first."""
     logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it warns of what it takes unparsed
+    least = math.inf
     for dialect in (*_likely, *_DIALECTS):
-        if _is_sql(text, dialect):
-            _likely[:] = [dialect]
-            return True
-    return False
+        if (unread := _unread_by(dialect, text)) < least:
+            least, _likely[:] = unread, [dialect]
+        if least == 0:
+            break
+    return least
 
 
-def _is_sql(text: str, dialect: str) -> bool:
+def _unread_by(dialect: str, text: str) -> float:
     try:
-        sqlglot.parse(text, dialect=dialect)
+        found = sqlglot.parse(text, dialect=dialect)
     except (SqlglotError, RecursionError, ValueError):
-        return False
-    return True
+        return math.inf
+    return sum(isinstance(one, sqlglot.exp.Command) for one in found)
 
 
 @cache

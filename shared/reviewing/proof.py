@@ -15,10 +15,11 @@ from itertools import chain
 from typing import Literal, NamedTuple
 
 from shared.actions.github.pulls.diff import FileDiff
+from shared.models.visible_characters import visible_characters
 from shared.reviewing.finding import LONGEST, Finding
-from shared.reviewing.head import WORD, Head, HeadFile
+from shared.reviewing.head import Head, HeadFile, words_in
 from shared.reviewing.mentions import Mentions, mentions_in
-from shared.reviewing.syntax import still_parses
+from shared.reviewing.syntax import is_same_but_for_spaces, still_parses
 
 Check = Literal["file", "quote", "anchor", "symbol", "suggestion", "claim"]
 
@@ -36,7 +37,7 @@ _KNOWN = frozenset(
     [*dir(builtins), *keyword.kwlist, *keyword.softkwlist, *_WORDS_OF_LANGUAGES.split()]
 )
 #: Characters that a reader cannot see, or that change the order of those that one sees.
-_HIDDEN = frozenset({"Cf", "Co", "Cn", "Cs"})
+_HIDDEN = frozenset({"Cf", "Cc", "Co", "Cn", "Cs", "Zl", "Zp"})
 #: Files to read for one name of a file.
 _READ = 3
 
@@ -58,7 +59,7 @@ class Proof:
         shown = (
             line.text for file in files for hunk in file.hunks for line in hunk.lines if line.new
         )
-        self._words = frozenset(chain.from_iterable(map(WORD.findall, shown)))
+        self._words = frozenset(chain.from_iterable(map(words_in, shown)))
 
     def prove(self, finding: Finding) -> Finding | list[Fault]:
         """Return the finding as it may be posted, else what is wrong with it. One that comes again
@@ -121,7 +122,7 @@ class Proof:
 
         lacking = (path for path in named.paths if not meant[path])
         # `os.path` and `a/b` may also be code.
-        false = (path for path in lacking if not all(map(stands, WORD.findall(path))))
+        false = (path for path in lacking if not all(map(stands, words_in(path))))
         symbols = (one for one in named.symbols - _KNOWN if not stands(one))
         return Mentions(frozenset(false), frozenset(symbols))
 
@@ -137,12 +138,14 @@ def _stands(name: str, words: Iterable[frozenset[str]]) -> bool:
 
 
 def _tidied(finding: Finding) -> Finding:
-    """Take off the ends that a model puts behind what it quotes."""
+    """Take off the ends that a model puts behind what it quotes, and what nobody sees of its words:
+    they are read as they are proved."""
     suggestion = finding.suggestion
     if suggestion is not None:
         suggestion = suggestion.replace("\r\n", "\n").removesuffix("\n")
     quote = finding.quote.replace("\r\n", "\n").removesuffix("\n")
-    return replace(finding, quote=quote, suggestion=suggestion)
+    claim, evidence = map(visible_characters, (finding.claim, finding.evidence))
+    return replace(finding, quote=quote, suggestion=suggestion, claim=claim, evidence=evidence)
 
 
 def _found_again(finding: Finding, diff: FileDiff, file: HeadFile) -> Finding:
@@ -195,21 +198,17 @@ def _suggestion(finding: Finding, file: HeadFile) -> Iterable[Fault]:
     if max(finding.last - finding.first, new.count("\n")) >= LONGEST:
         yield Fault("suggestion", f"the suggestion is longer than {LONGEST} lines")
         return
-    if any(unicodedata.category(one) in _HIDDEN for one in {*new} - {*finding.quote}):
+    if any(unicodedata.category(one) in _HIDDEN for one in {*new} - {*finding.quote, *"\n\t"}):
         yield Fault("suggestion", "the suggestion has characters that nobody can see")
         return
     if not 1 <= finding.first <= finding.last <= len(file.lines):
         return  # told as a false quote
-    if _bare(new) == _bare(file.quoted(finding.first, finding.last)):
+    if is_same_but_for_spaces(file.path, file.quoted(finding.first, finding.last), new):
         yield Fault("suggestion", "the suggestion changes nothing")
         return
     after = file.with_lines(finding.first, finding.last, new)
     if not still_parses(file.path, file.text, after):
         yield Fault("suggestion", f"{finding.path} does not parse with the suggestion")
-
-
-def _bare(lines: str) -> list[str]:
-    return [line.rstrip() for line in lines.split("\n")]
 
 
 def _claim(finding: Finding) -> Iterable[Fault]:

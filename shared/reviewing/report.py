@@ -6,6 +6,7 @@ from dataclasses import replace
 from shared.actions.github.actions import ReviewComment
 from shared.learning.dismissed import is_unwanted
 from shared.learning.findings import KeptFinding, PastRound
+from shared.models.visible_characters import visible_characters
 from shared.patterns import lazily
 from shared.reviewing.change import Change, Selection
 from shared.reviewing.finding import Finding
@@ -29,7 +30,7 @@ def on_lines(finding: Finding) -> ReviewComment:
     """Return the comment on the lines of a finding."""
     parts = [f"{_title(finding)}\n\n{in_one_line(finding.claim)}"]
     if finding.evidence.strip():
-        parts.append("\n".join(map(_without_blocks, finding.evidence.splitlines())))
+        parts.append(_without_blocks(finding.evidence))
     if finding.suggestion is not None:
         fence = "`" * max(3, longest_fence(finding.suggestion) + 1)
         text = f"{finding.suggestion}\n" if finding.suggestion else ""
@@ -162,18 +163,21 @@ def _skipped(skipped: Mapping[str, str]) -> str:
 
 def in_one_line(text: str) -> str:
     """Return what a model wrote as one line of Markdown that ends within itself."""
-    return _without_blocks(" ".join(text.split()))
+    return _without_blocks(" ".join(visible_characters(" ".join(text.split())).split()))
 
 
-def _without_blocks(line: str) -> str:
+def _without_blocks(text: str) -> str:
     """Take what would begin a block that hides or frames the text after it, or an element of HTML.
     A block named `suggestion` would be one that nobody proved."""
-    line = _FENCE.sub("", line)
-    if "\\`" in line:  # where code begins is a question then
-        return line.replace("<", "&lt;")
-    parts = _CODE.split(line)
-    parts[::2] = [part.replace("<", "&lt;") for part in parts[::2]]
-    return "".join(parts)
+    lines = [_FENCE.sub("", line) for line in text.splitlines()]
+    parts = [_CODE.split(line) for line in lines]
+    outside = (part for line in parts for part in line[::2])
+    if any("\\`" in line for line in lines) or any("`" in part for part in outside):
+        # Where code begins and ends is a question then, of the lines after it, too.
+        return "\n".join(lines).replace("<", "&lt;")
+    for line in parts:
+        line[::2] = [part.replace("<", "&lt;") for part in line[::2]]
+    return "\n".join(map("".join, parts))
 
 
 def in_code(path: str) -> str:

@@ -3,8 +3,9 @@
 import ast
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import PurePosixPath
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 Count = Callable[[str], int]
 
@@ -18,7 +19,15 @@ def _of_python(text: str) -> int:
 def _of_json(text: str) -> int:
     from shared.reviewing.parsers import errors_of_tree
 
-    return _failing(json.loads, text) and max(1, errors_of_tree("json", text))
+    return _failing(_read_json, text) and max(1, errors_of_tree("json", text))
+
+
+def _read_json(text: str) -> object:
+    return json.loads(text, parse_constant=_no_constant)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _failing(read: Callable[[str], object], text: str) -> int:
@@ -51,6 +60,8 @@ _LANGUAGES: Mapping[str, str] = {
 }
 #: Languages of which a grammar cannot know all: macros, dialects, versions.
 _ROUGH = frozenset({"c", "c++", "c#", "kotlin", "php", "ruby", "rust", "swift"})
+#: Languages in which the begin of a line says what it belongs to.
+_INDENTED = frozenset({"python", "yaml"})
 #: Languages that another program reads more strictly than a grammar.
 _COUNTS: Mapping[str, Count] = {"python": _of_python, "json": _of_json}
 
@@ -77,6 +88,24 @@ def still_parses(path: str, before: str, after: str) -> bool:
         return True
     earlier = _count_errors(language, before)
     return errors <= earlier if language in _ROUGH else errors < earlier
+
+
+def is_same_but_for_spaces(path: str, before: str, after: str) -> bool:
+    """Do lines of a file say the same, however they are spaced? Of a language that is not known
+    here only the ends of lines say nothing."""
+    language = _language_of(path)
+    old, new = before.split("\n"), after.split("\n")
+    if not language:
+        return [*map(str.rstrip, old)] == [*map(str.rstrip, new)]
+    bare = partial(_bare, is_indented=language in _INDENTED)
+    return [*filter(None, map(bare, old))] == [*filter(None, map(bare, new))]
+
+
+def _bare(line: str, *, is_indented: bool) -> str:
+    """Return a line without the spaces that say nothing; within quotes each may."""
+    said = line.strip()
+    begin = line[: line.find(said)] if is_indented and said else ""
+    return begin + (said if {*"'\"`"} & {*said} else " ".join(said.split()))
 
 
 def _is_sql_still(before: str, after: str) -> bool:

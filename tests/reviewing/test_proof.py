@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import unicodedata
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -76,7 +77,15 @@ def test_a_true_finding_passes_as_it_is() -> None:
         ({"suggestion": ""}, {"suggestion"}),
         ({"suggestion": "    if cart is\u202e None:"}, {"suggestion"}),
         ({"suggestion": "\n".join(["    pass"] * 40)}, {"suggestion"}),
+        ({"suggestion": "    if cart is None:\r        pass"}, {"suggestion"}),
+        ({"suggestion": "    if cart is None:  # \x1b[31m"}, {"suggestion"}),
+        ({"suggestion": "    if cart is None:  # \u2028"}, {"suggestion"}),
+        ({"suggestion": "\n    if cart == None:\n\n"}, {"suggestion"}),
+        ({"suggestion": "    if cart  ==  None:"}, {"suggestion"}),
+        ({"claim": "`cart\u200btotal` is wrong."}, {"symbol"}),
+        ({"claim": "`cart\u200dtotal` is wrong."}, {"symbol"}),
         ({"claim": " "}, {"claim"}),
+        ({"claim": "\u200b"}, {"claim"}),
     ],
 )
 def test_each_false_part_is_named(wrong: dict[str, Any], checks: set[str]) -> None:
@@ -277,3 +286,22 @@ def test_a_symbol_may_stand_in_a_file_that_the_finding_names() -> None:
     told = finding(claim="`rate` of lib/tax.py is not used.", evidence="", **about)
     assert made.prove(told) == told
     assert faults(made.prove(replace(told, claim="`rate` is not used."))) == {"symbol"}
+
+
+def test_words_are_posted_as_they_were_proved() -> None:
+    """Nobody sees what changes the order of the others, or a NUL, which no row keeps."""
+    found = proof().prove(finding(claim="`cart` is\u202e none\x00.", evidence="\u2066It is."))
+    assert isinstance(found, Finding)
+    assert (found.claim, found.evidence) == ("`cart` is none.", "It is.")
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("said", ["NFC", "NFD"])
+def test_a_name_is_the_same_however_its_accents_are_written(form: Any, said: Any) -> None:
+    code = unicodedata.normalize(form, "größe = 1\n")
+    claim = unicodedata.normalize(said, "`größe` is set.")
+    about: Json = {"first": 1, "last": 1, "evidence": "", "suggestion": None}
+    found = proof(code, "x = 1\n").prove(finding(quote=code.strip(), claim=claim, **about))
+    assert isinstance(found, Finding)
+    other = finding(quote=code.strip(), claim=claim.replace("gr", "fr"), **about)
+    assert faults(proof(code, "x = 1\n").prove(other)) == {"symbol"}

@@ -30,6 +30,7 @@ FUNCTION = (
         ("where id = 7;", "where id = 7;\n" + FUNCTION, True),
         ("select a7,", "select top 3 [a7],", True),  # T-SQL
         ("select a7,", "select `a7`,", True),  # MySQL
+        ("where id = 7;", "where id = 7;\ncreate tabel x (a int);", False),
         ("where id = 7;", "", False),
     ],
 )
@@ -63,6 +64,7 @@ def test_a_line_within_a_statement_may_look_like_its_end(old: str, new: str) -> 
         ("a.py", "x = (1\n", "y = (1\n", False),
         ("a.py", "x = (1\ny = )\n", "x = (1)\ny = 1\n", True),
         ("a.json", "{}", '{"a": 1,}', False),
+        ("a.json", "{}", '{"a": NaN}', False),
         ("a.ts", "let a: number = 1\n", "let a: = 1\n", False),
         ("a.unknown", "(", "((", True),
         ("Makefile", "a", "b", True),

@@ -12,7 +12,7 @@ from shared.desk import Loan
 from shared.errors import ActionRejected
 from shared.events import Json
 from shared.journal import Outcome
-from shared.learning.findings import KeptFinding, State
+from shared.learning.findings import KeptFinding, State, places
 from shared.learning.likeness import shape_of
 from shared.learning.signals.desk import SignalsDesk
 from shared.learning.signals.moments import moment_of
@@ -147,13 +147,12 @@ def became(told: ToldFinding, text: str | None) -> Became:
 
 
 def _told(row: Row) -> ToldFinding:
-    """Read the suggestion out of the review that told the finding: its comments stand in the order
-    of those that GitHub made of them."""
+    """Read the suggestion out of the review that told the finding."""
     arguments: Json = row["arguments"] or {}
     made = ((row["receipt"] or {}).get("data") or {}).get("comments") or []
     comments = arguments.get("comments") or []
-    ids = [comment["id"] for comment in made] if len(made) == len(comments) else []
-    body = comments[ids.index(row["comment"])]["body"] if row["comment"] in ids else ""
+    known = (places(made, len(comments)) or {}).items()
+    body = next((comments[place]["body"] for place, id_ in known if id_ == row["comment"]), "")
     found = _SUGGESTION.search(body)
     return ToldFinding(
         row["id"],

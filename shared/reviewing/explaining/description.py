@@ -9,7 +9,7 @@ from shared.frozen import frozen
 from shared.models.answers.typed import at_most
 from shared.patterns import lazily
 from shared.reviewing.change import Change
-from shared.reviewing.head import WORD
+from shared.reviewing.head import words_in
 from shared.reviewing.proof import Proof
 from shared.reviewing.report import files as counted
 from shared.reviewing.report import folded, in_code, in_one_line
@@ -102,7 +102,7 @@ def _words_of(change: Change) -> frozenset[str]:
     paths, and of what the author says of the change."""
     lines = (line.text for file in change.files for hunk in file.hunks for line in hunk.lines)
     paths = (path for file in change.files for path in (file.path, file.old_path))
-    return frozenset(WORD.findall("\n".join([*lines, *paths, change.about[0].text])))
+    return frozenset(words_in("\n".join([*lines, *paths, change.about[0].text])))
 
 
 def told(change: Change, described: ProvedDescription, labels: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ order; and nobody counts for more than their share."""
 import random
 from collections.abc import Sequence
 
+import psycopg
 import pytest
 
 from shared.database import Database, Statement
@@ -54,13 +55,17 @@ def test_a_signal_is_of_the_run_whose_effect_it_is_about(database: Database, run
     assert [tuple(row.values()) for row in rows] == [(run.id, "review", "e-1")]
 
 
-def test_the_answer_of_a_thread_is_found_by_its_index(database: Database, run: Run) -> None:
+def test_the_answer_of_a_thread_is_found_by_its_index(
+    database: Database, database_url: str, run: Run
+) -> None:
     """Each message in a thread asks for it, and a tenant has a million effects."""
     many = """insert into effects
       (tenant, key, run_id, flow, tool, target, slot, arguments, state, settled_at)
       select %(tenant)s, 'e-' || n, %(run)s, 'chat', 'Reply', 'slack:T1:C1:' || n, '', '{}',
         'committed', now() from generate_series(1, 20000) as n"""
     database.run(TENANT, [Statement(many, {"tenant": TENANT, "run": run.id})])
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        owner.execute("analyze effects")
     said = Signal(("after", "m"), Caused(thread="slack:T1:C1:7"), "corrected", 4e9, "7")
     keeping = kept(run, [said])[0]
     [rows] = database.run(TENANT, [keeping._replace(sql=f"explain (analyze) {keeping.sql}")])

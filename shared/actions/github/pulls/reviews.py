@@ -1,5 +1,8 @@
 """Submits reviews of pull requests, and finds each by its mark."""
 
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
 from shared.actions import Mark, Receipt
 from shared.actions.github.actions import ReviewComment, SubmitReview
 from shared.actions.github.markdown import compose, read_stamp
@@ -28,7 +31,7 @@ def submit_review(
         if len(kept) == len(action.comments):
             raise
         review = _submit(session, action, mark, kept)
-    return _receipt(session, action, review)
+    return _receipt(session, action, review, mark)
 
 
 def find_review(session: GitHubSession, action: SubmitReview, mark: Mark) -> Receipt | None:
@@ -38,7 +41,7 @@ def find_review(session: GitHubSession, action: SubmitReview, mark: Mark) -> Rec
     for review in session.newest_first(_doing(action), issue.repository, path):
         stamp = read_stamp(review["body"])
         if stamp and stamp.mark.key == mark.key and session.wrote(review):
-            return _receipt(session, action, review)
+            return _receipt(session, action, review, mark)
     return None
 
 
@@ -81,11 +84,31 @@ def _anchored(session: GitHubSession, action: SubmitReview) -> tuple[ReviewComme
     )
 
 
-def _receipt(session: GitHubSession, action: SubmitReview, review: Json) -> Receipt:
+def _receipt(session: GitHubSession, action: SubmitReview, review: Json, mark: Mark) -> Receipt:
     path = ("pulls", action.issue.number, "reviews", review["id"], "comments")
-    rows = session.every(_doing(action), action.issue.repository, path)
-    comments = [{"id": row["id"], "path": row["path"], "url": row["html_url"]} for row in rows]
+    rows = [*session.every(_doing(action), action.issue.repository, path)]
+    comments = [
+        {"id": row["id"], "path": row["path"], "url": row["html_url"], "place": place}
+        for row, place in zip(rows, _places(action, mark, rows), strict=True)
+    ]
     return Receipt(str(review["id"]), review["html_url"], {"comments": comments})
+
+
+def _places(action: SubmitReview, mark: Mark, rows: Sequence[Json]) -> Iterator[int]:
+    """Yield the place of each comment among those of the action: some may be left out, and GitHub
+    promises no order. It gives no lines here, so the text tells which is which."""
+    left = {place: _comment(one, mark) for place, one in enumerate(action.comments)}
+    for row in rows:
+        alike = (place for place, one in left.items() if _is_like(one, row))
+        here = (place for place, one in left.items() if one["path"] == row["path"])
+        place = next(chain(alike, here, left, (-1,)))
+        left.pop(place, None)
+        yield place
+
+
+def _is_like(comment: Json, row: Json) -> bool:
+    is_here: bool = comment["path"] == row["path"]
+    return is_here and comment["body"].split() == row["body"].split()
 
 
 def _doing(action: SubmitReview) -> str:
