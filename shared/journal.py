@@ -142,6 +142,7 @@ class Run:
 
     #: What names the message of its queue that waits with it.
     message: Json | None = None
+    is_shadow = False  # lived once more without effects: it never parks, and counts as no run
     #: People want the agent to do nothing by itself where its event happened.
     quiet = False
     #: What they set for its channel: by key the value, who set it, and when.
@@ -215,7 +216,7 @@ class Run:
             return self._noted(name, self._output(row))
         self.check()
         started_at, start = time.time(), time.perf_counter()
-        outcome = work()
+        outcome = self._work_of(name, key, work)()
         output = canonical_without_secrets(outcome.output)
         record: dict[str, Any] = {
             "key": key,
@@ -245,6 +246,9 @@ class Run:
             return row["output"]
         read = self.statement("read_output", {"key": row["key"]})
         return self._database.run(self.event.tenant, [read])[0][0]["output"]
+
+    def _work_of(self, name: str, key: str, work: Callable[[], Outcome]) -> Callable[[], Outcome]:
+        return work
 
     def unasked(self) -> list[str]:
         """Name the recorded steps that this attempt did not come by, since it went another way."""

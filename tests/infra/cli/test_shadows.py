@@ -47,7 +47,7 @@ def test_a_run_is_lived_again_as_it_was(flows: Flows, runner: FlowRunner) -> Non
     run = triaged(runner, 1)
     said = flows("rerun", run[:8])
     assert "recorded done  shadow done" in said
-    assert "It does the same: 2 actions." in said
+    assert "It does the same: 3 actions." in said
     assert "0 steps done anew" in said
     listed = flows("rerun", run, "--steps").splitlines()
     assert any(line.split()[0] == "ask" and line.endswith("offline") for line in listed)
@@ -120,6 +120,10 @@ def test_nothing_is_left_of_it(
         (("compare", "nothing", "--model", "small"), "there is no flow 'nothing'"),
         (("compare", "chat", "--model", "small"), "has no run that is done"),
         (("compare", "triage", "--model", "best"), "names no model"),
+        (
+            ("compare", "triage", "--model", "small", "--step", "asks"),
+            "none of the runs asks a model in a step 'asks'",
+        ),
     ],
 )
 def test_mistakes_are_told_in_one_line(
