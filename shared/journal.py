@@ -176,14 +176,11 @@ class Run:
         self.unpriced = False  # True when the price of one of its model calls is unknown
         self.allowance = Allowance()
         self.models: set[str] = set()
-        #: What the run was shown so far; a replay has the same at the same place.
-        self.inputs: list[Any] = []
+        self.inputs: list[Any] = []  # what it was shown so far, in a replay the same at each place
         self.choices: Counter[str] = Counter()  # how often it came by each, by its content
         self.wakes: set[str] = set()  # what of the background should come for what the run left
-        #: Who or what stopped the run, as far as its last write knows.
-        self.stopped = stopped
-        #: It is being ended: what tells of its end is done although it was stopped.
-        self.ending = False
+        self.stopped = stopped  # who or what stopped the run, as far as its last write knows
+        self.ending = False  # what tells of its end is done although it was stopped
         self._database = database
         self._key = key
         self._steps = {row["key"]: row for row in steps}
