@@ -144,6 +144,7 @@ class Run:
 
     #: What names the message of its queue that waits with it.
     message: Json | None = None
+    is_shadow = False  # lived once more without effects: it never parks, and counts as no run
     #: People want the agent to do nothing by itself where its event happened.
     quiet = False
     #: What they set for its channel: by key the value, who set it, and when.
@@ -177,14 +178,11 @@ class Run:
         self.unpriced = False  # True when the price of one of its model calls is unknown
         self.allowance = Allowance()
         self.models: set[str] = set()
-        #: What the run was shown so far; a replay has the same at the same place.
-        self.inputs: list[Any] = []
+        self.inputs: list[Any] = []  # what it was shown so far, in a replay the same at each place
         self.choices: Counter[str] = Counter()  # how often it came by each, by its content
         self.wakes: set[str] = set()  # what of the background should come for what the run left
-        #: Who or what stopped the run, as far as its last write knows.
-        self.stopped = stopped
-        #: It is being ended: what tells of its end is done although it was stopped.
-        self.ending = False
+        self.stopped = stopped  # who or what stopped the run, as far as its last write knows
+        self.ending = False  # what tells of its end is done although it was stopped
         self._database = database
         self._key = key
         self._steps = {row["key"]: row for row in steps}
@@ -217,7 +215,7 @@ class Run:
             return self._noted(name, self._output(row))
         self.check()
         started_at, start = time.time(), time.perf_counter()
-        outcome = work()
+        outcome = self._work_of(name, key, work)()
         output = canonical_without_secrets(outcome.output)
         record: dict[str, Any] = {
             "key": key,
@@ -247,6 +245,9 @@ class Run:
             return row["output"]
         read = self.statement("read_output", {"key": row["key"]})
         return self._database.run(self.event.tenant, [read])[0][0]["output"]
+
+    def _work_of(self, name: str, key: str, work: Callable[[], Outcome]) -> Callable[[], Outcome]:
+        return work
 
     def unasked(self) -> list[str]:
         """Name the recorded steps that this attempt did not come by, since it went another way."""

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from math import inf
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -29,11 +30,13 @@ _COLOURS: dict[str, Colour] = {"promote": "green", "reject": "red", "inconclusiv
 
 
 class Compared(NamedTuple):
-    """One recorded run beside its shadow, or why it has none."""
+    """One recorded run beside its shadow, or why it has none; nothing of it changes unless it is
+    `touched`."""
 
     run: str
     difference: Difference | None
     why_not: str = ""
+    touched: bool = True
 
 
 class _Purse:
@@ -45,6 +48,9 @@ class _Purse:
 
     def is_empty(self) -> bool:
         return self._left <= 0
+
+    def close(self) -> None:
+        self.pay(inf)
 
     def pay(self, dollars: float) -> None:
         with self._lock:
@@ -66,10 +72,11 @@ def run_compare(known: KnownSystem, options: argparse.Namespace) -> int:
             models.provider(change.model)  # refuses a name that is none
         trial = _Trial(known, flow, tenant, change, models, purse, options.step)
         compared = trial.compared(ids, options.workers)
+    if not any(one.touched for one in compared):
+        raise SettingsError(f"none of the runs asks a model{_in_step(options.step)}")
     found = [one.difference for one in compared if one.difference]
-    verdict = judge(
-        found, Limits(options.most_changed, options.most_cost), whole=len(found) == len(ids)
-    )
+    whole = not any(one.why_not for one in compared)
+    verdict = judge(found, Limits(options.most_changed, options.most_cost), whole=whole)
     if options.json:
         show_json(_plain(verdict, compared))
     else:
@@ -92,7 +99,11 @@ class _Trial(NamedTuple):
         """Live the shadows of the runs, some at a time, until the budget is spent."""
         shares = [ids[at::workers] for at in range(min(workers, len(ids)))]
         with ThreadPoolExecutor(len(shares)) as pool:
-            return [one for done in pool.map(self._share, shares) for one in done]
+            try:
+                return [one for done in pool.map(self._share, shares) for one in done]
+            except BaseException:
+                self.purse.close()  # no worker begins another shadow
+                raise
 
     def _share(self, ids: Sequence[str]) -> list[Compared]:
         with shadowing_of(self.known, self.flow, self.models) as (shadows, database):
@@ -103,14 +114,19 @@ class _Trial(NamedTuple):
             return Compared(id, None, "the budget is spent")
         try:
             run = recorded_run(database, self.tenant, id)
+            if not any(row["model"] and self.named in {"", row["name"]} for row in run.steps):
+                return Compared(id, None, touched=False)
             shadow = shadows.live(run, change=self.change, named=self.named)
         except AgentFlowsError as err:
             return Compared(id, None, str(err))
         self.purse.pay(sum(row["cost"] or 0.0 for row in shadow.steps))
-        asks = any(row["model"] and self.named in {"", row["name"]} for row in run.steps)
-        if asks and not shadow.changed:
+        if not shadow.changed:
             return Compared(id, None, "its shadow never came by a changed step")
         return Compared(id, compare(run, shadow))
+
+
+def _in_step(name: str) -> str:
+    return f" in a step {name!r}" if name else ""
 
 
 def _told(flow: str, verdict: Verdict, compared: Sequence[Compared]) -> Iterator[str]:
@@ -120,7 +136,10 @@ def _told(flow: str, verdict: Verdict, compared: Sequence[Compared]) -> Iterator
     if len(otherwise) > _SHOWN:
         yield f"and {len(otherwise) - _SHOWN} more runs that act otherwise; `rerun` shows each"
     low, high = verdict.share
-    yield f"\n{flow}: {verdict.runs} of {len(compared)} runs compared"
+    touched = sum(one.touched for one in compared)
+    yield f"\n{flow}: {verdict.runs} of {touched} runs compared"
+    if touched < len(compared):
+        yield f"untouched       {len(compared) - touched}: they ask no model there"
     yield f"act otherwise   {verdict.changed}  ({low:.1%} to {high:.1%})"
     yield (
         f"end well        only before {verdict.only_before}, only after {verdict.only_after}"

@@ -172,4 +172,6 @@ class Effects:
         end = "put off" if state == "planned" else state
         values = {"Effects": 1, "EffectSeconds": time.perf_counter() - self._begun[key]}
         kind = self._run.effects[key]["slot"].split("|")[1]
-        measure("effect ended", values, kind=kind, end=end, flow=self._run.flow, run=self._run.id)
+        if not self._run.is_shadow:
+            about = {"flow": self._run.flow, "run": self._run.id}
+            measure("effect ended", values, kind=kind, end=end, **about)

@@ -66,7 +66,7 @@ class PlanDesk:
         return cls(
             loan.run,
             store,
-            lambda: executions_of(settings),
+            lambda: loan.services.get(Executions, lambda: executions_of(settings)),
             loan.may_write,
             differs=differs,
             preview=loan.preview,

@@ -199,7 +199,7 @@ class Lifecycle:
         reason = str(err) if isinstance(err, AgentFlowsError) else type(err).__name__
         statements = closing(run, state)
         self._end(run, acting, state, reason, statements, pause=pause, gave_up=then.gave_up)
-        if then.gave_up:
+        if then.gave_up and not run.is_shadow:
             log_of("run given up", run)  # infra/flow.yaml raises an alarm for this line
         return Ending(state, err, pause)
 
@@ -225,6 +225,8 @@ class Lifecycle:
         run.finish(state, reason, statements, pause=pause, gave_up=gave_up)
         if state == "done" and (other := run.unasked()):
             log_of("run went another way than recorded", run, steps=sorted(set(other)))
+        if run.is_shadow:
+            return
         values = {"Runs": 1, "RunSeconds": time.perf_counter() - run.begun}
         measure("run ended", values, **about(run), end=state, cost=run.cost)
 

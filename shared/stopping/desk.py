@@ -53,7 +53,13 @@ class StopDesk:
     def lend(cls, loan: Loan) -> Self:
         settings, store = loan.services[Settings], PlanStore(loan.services[Database])
         queue = loan.services.get(Queue, Queue)
-        return cls(loan.run, store, lambda: executions_of(settings), loan.may_write, queue)
+        return cls(
+            loan.run,
+            store,
+            lambda: loan.services.get(Executions, lambda: executions_of(settings)),
+            loan.may_write,
+            queue,
+        )
 
     def stop(self, of: str = "", thread: Thread | None = None) -> Halted:
         """Stop what was asked for before the event in its conversation, or in the `thread`; outside

@@ -74,9 +74,10 @@ def batch_reply(
 def park_until(run: Run, moment: float, deadline: timedelta) -> None:
     """Park `run` until `moment`, in seconds since the epoch, by raising Parked.
 
-    Returns when the run would then miss its deadline, which counts from the event.
+    Returns for a shadow, and when the run would then miss its deadline, which counts from the
+    event.
     """
-    if moment + MARGIN > run.event.received_at + deadline.total_seconds():
+    if run.is_shadow or moment + MARGIN > run.event.received_at + deadline.total_seconds():
         return
     # An attempt rests once; two attempts may rest until the same second.
     name = f"rest-{moment:.0f}-{run.attempt}"
@@ -91,9 +92,12 @@ def first_in_a_batch(
     """Return an `ask` whose first request goes through a batch of `model`.
 
     A request that no batch answered in time is asked at once. So is every further request, such as
-    the repair of an answer: a second wait would miss the deadline.
+    the repair of an answer: a second wait would miss the deadline. A shadow asks at
+    once.
     """
     if deadline is None or deadline.total_seconds() <= MARGIN or not has_batches(model):
+        return ask
+    if run.is_shadow:
         return ask
     first = [True]
 

@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from shared.canonical import digest
 from shared.database import Row
 from shared.errors import SettingsError
 
@@ -28,20 +27,6 @@ class StepChange(NamedTuple):
     @property
     def asks_a_model(self) -> bool:
         return any(one is not None for one in self[:3])
-
-
-class StepPlace(NamedTuple):
-    """The place of a step in a run: its name, the hash of its input, and how often these came
-    before."""
-
-    name: str
-    input_hash: str
-    occurrence: int
-
-    @property
-    def key(self) -> str:
-        """Return the key of the step in the journal."""
-        return digest([self.name, self.input_hash, self.occurrence])
 
 
 def find_step(rows: Sequence[Row], wanted: str) -> Row:

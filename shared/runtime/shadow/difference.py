@@ -41,7 +41,8 @@ class ChangedAnswer(NamedTuple):
 
 class Difference(NamedTuple):
     """What a shadow does otherwise. Costs are US dollars of all the steps that each ran, None when
-    a price is unknown; seconds are those of the model calls and other steps."""
+    a price is unknown; seconds are those of the same steps. Of the recorded run that is each step
+    that the shadow did not replay, whether it came by it or not."""
 
     acts: Sequence[ChangedAct]
     answers: Sequence[ChangedAnswer]
@@ -56,8 +57,9 @@ class Difference(NamedTuple):
 
 def compare(run: RecordedRun, shadow: Shadow) -> Difference:
     """Compare a run with its shadow."""
-    done = {row["key"]: row for row in shadow.steps}
-    replaced = [row for row in run.steps if row["key"] in done]
+    replaced = [
+        row for row in run.steps if row["key"] not in shadow.replayed and row["name"] != "failed"
+    ]
     return Difference(
         [*_acts(run, shadow)],
         [*_answers(run.steps, shadow.steps)],

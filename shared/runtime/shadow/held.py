@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from shared.actions import Action, Adapter, Mark, Query, Receipt
 from shared.aws.bus import Bus
+from shared.aws.executions import Executions
 from shared.aws.looks import Looks
 from shared.aws.queue import Queue
 from shared.aws.scheduler import Scheduler
@@ -68,13 +69,20 @@ class _TellsNobody:
         return lambda *_, **__: None
 
 
+class _WakesNobody(_TellsNobody):
+    """Stands for the state machine: nothing starts, and nobody waits."""
+
+    def succeed(self, *_: object) -> bool:
+        return False
+
+
 #: Services that let something happen outside of the database.
 _OUTWARD: tuple[type, ...] = (Bus, Looks, Queue, Scheduler)
 
 
 def held_services() -> dict[type, Callable[[], Any]]:
     """Return builders of services that tell nobody, by class."""
-    return dict.fromkeys(_OUTWARD, _TellsNobody)
+    return {**dict.fromkeys(_OUTWARD, _TellsNobody), Executions: _WakesNobody}
 
 
 def inward(settings: Settings) -> Settings:

@@ -17,7 +17,7 @@ from shared.models.routing import Models
 from shared.runtime.composition import capabilities
 from shared.runtime.lifecycle import Lifecycle
 from shared.runtime.patience import Patience
-from shared.runtime.shadow.changes import StepChange, StepPlace, check_fits, find_step
+from shared.runtime.shadow.changes import StepChange, check_fits, find_step
 from shared.runtime.shadow.held import Held, HeldAction, held_services, inward
 from shared.runtime.shadow.models import ShadowModels
 from shared.runtime.shadow.run import ShadowJournal, ShadowRun
@@ -45,8 +45,8 @@ class RecordedRun(NamedTuple):
 
 
 class Shadow(NamedTuple):
-    """How a shadow ended, the steps that it did anew, as rows, the actions that it held, and
-    whether it came by the changed step."""
+    """How a shadow ended, the steps that it did anew, as rows, the actions that it held, whether it
+    came by the changed step, and the keys of the records that it replayed."""
 
     state: str
     reason: str
@@ -54,6 +54,7 @@ class Shadow(NamedTuple):
     actions: Sequence[HeldAction]
     changed: bool
     seconds: float
+    replayed: frozenset[str]
     error: Exception | None = None
 
 
@@ -113,10 +114,13 @@ class Shadowing:
             run.event,
             run.flow,
             records=_records(run, changed, following),
-            is_changed=_changed_places(changed, by_name=not step),
+            is_changed=_tell_changed(changed, by_name=not step),
             change=wanted,
         )
         held.is_effect = shadow.effects.__contains__
+        return self._lived(run.event, shadow, held)
+
+    def _lived(self, event: Event, shadow: ShadowRun, held: Held) -> Shadow:
         lifecycle = self._lifecycle(shadow, held)
         begun = time.monotonic()
 
@@ -124,11 +128,16 @@ class Shadowing:
             return _LONGEST - (time.monotonic() - begun)
 
         work, patience = partial(handle, self._flow), Patience.of(self._settings)
-        ending = lifecycle.attempt(run.event, remaining, work, patience=patience)
-        state, reason = shadow.ended
-        seconds = time.monotonic() - begun
-        done = sorted(shadow.recorded, key=lambda one: float(one["started_at"]))
-        return Shadow(state, reason, done, held.actions, shadow.changed, seconds, ending.error)
+        ending = lifecycle.attempt(event, remaining, work, patience=patience)
+        return Shadow(
+            *shadow.ended,
+            steps=sorted(shadow.recorded, key=lambda one: float(one["started_at"])),
+            actions=held.actions,
+            changed=shadow.changed,
+            seconds=time.monotonic() - begun,
+            replayed=frozenset(shadow.replayed),
+            error=ending.error,
+        )
 
     def _lifecycle(self, shadow: ShadowRun, held: Held) -> Lifecycle:
         settings, database = inward(self._settings), self._rolled_back
@@ -148,11 +157,11 @@ def _changed(run: RecordedRun, step: str, change: StepChange, named: str) -> lis
     return [row]
 
 
-def _changed_places(rows: Sequence[Row], *, by_name: bool) -> Callable[[StepPlace], bool]:
-    """Tell of the place of a step if it changes: one of these, or by its name."""
+def _tell_changed(rows: Sequence[Row], *, by_name: bool) -> Callable[[str, str], bool]:
+    """Tell by name and key of a step if it changes: one of these, or one of their names."""
     names = {row["name"] for row in rows} if by_name else ()
     keys = {row["key"] for row in rows}
-    return lambda place: place.name in names or place.key in keys
+    return lambda name, key: name in names or key in keys
 
 
 def _records(run: RecordedRun, changed: Sequence[Row], following: str) -> list[Row]:
@@ -165,13 +174,18 @@ def _records(run: RecordedRun, changed: Sequence[Row], following: str) -> list[R
 
 
 def recorded_run(database: Database, tenant: str, run: str) -> RecordedRun:
-    """Read a run of the journal; raises SettingsError when the tenant has none of that id."""
+    """Read a run of the journal; raises SettingsError when the tenant has none of that id, or it
+    worked on a plan."""
     key: dict[str, Any] = {"tenant": tenant, "run": run}
     names = ("recorded_run", "recorded_steps", "recorded_effects")
     found, steps, effects = database.run(tenant, [Statement(SQL[name], key) for name in names])
     if not found:
         raise SettingsError(f"there is no run {run}")
     head = found[0]
+    if head["of_plan"]:
+        raise SettingsError(
+            f"run {run} worked on a plan; a shadow lives only what an event caused by itself"
+        )
     event = Event.from_json(head["body"])
     return RecordedRun(
         tenant, run, head["flow"], head["state"], head["reason"], event, steps, effects

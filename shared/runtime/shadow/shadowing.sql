@@ -1,6 +1,7 @@
 -- name: recorded_run
 -- A run, with its event as text.
-select r.flow, r.state, r.reason, e.body::text as body
+select r.flow, r.state, r.reason, e.body::text as body,
+       exists (select from plan_runs as p where p.tenant = r.tenant and p.run_id = r.id) as of_plan
 from runs as r join events as e on (e.tenant, e.id) = (r.tenant, r.event_id)
 where r.tenant = %(tenant)s and r.id = %(run)s;
 
@@ -16,9 +17,10 @@ select key, tool, target, slot, arguments, state, receipt, reason
 from effects where tenant = %(tenant)s and run_id = %(run)s order by coalesce(dispatched_at, planned_at), key;
 
 -- name: recorded_ids
--- The runs of a flow that ended within so many hours, the newest first; as many as wanted, spread by the hash of their ids.
+-- The runs of a flow, without those of plans, that began within so many hours, the newest first; as many as wanted, spread by the hash of their ids.
 select id from (
-  select id, started_at from runs
+  select id, started_at from runs as r
   where tenant = %(tenant)s and flow = %(flow)s and state = 'done' and started_at > now() - make_interval(hours => %(hours)s)
+    and not exists (select from plan_runs as p where p.tenant = r.tenant and p.run_id = r.id)
   order by md5(id) limit %(sample)s
 ) as chosen order by started_at desc;

@@ -120,6 +120,10 @@ def test_nothing_is_left_of_it(
         (("compare", "nothing", "--model", "small"), "there is no flow 'nothing'"),
         (("compare", "chat", "--model", "small"), "has no run that is done"),
         (("compare", "triage", "--model", "best"), "names no model"),
+        (
+            ("compare", "triage", "--model", "small", "--step", "asks"),
+            "none of the runs asks a model in a step 'asks'",
+        ),
     ],
 )
 def test_mistakes_are_told_in_one_line(

@@ -10,10 +10,14 @@ from shared.actions.github.actions import Comment
 from shared.agent import Agent, flow
 from shared.database import OPERATOR, Database
 from shared.events import Event
+from shared.runtime.shadow.changes import StepChange
+from shared.runtime.shadow.shadowing import Shadowing, recorded_run
 from shared.settings import Settings
 from tests.models.batch.batch_runner import BatchRunner, Verdict, answers
 from tests.models.batch.server import BatchServer
 
+#: The run that waited for its answer.
+_RUN = "select tenant, id from runs where flow = 'very_patient'"
 #: What one answer of the scripted server costs in a batch, in US dollars.
 _PAID = (1000 * 0.75 + 100 * 4.5) / 1e6 / 2
 
@@ -43,6 +47,31 @@ def test_an_answer_from_a_batch_counts_at_its_price(
     spent = thrifty.query("select scope, spent::float8 from budget_days order by scope")
     assert spent[-2:] == [("tenant", pytest.approx(_PAID)), ("user", pytest.approx(_PAID))]
     assert thrifty.query("select count(*) from budget_reservations") == [(0,)]
+
+
+def test_a_shadow_asks_at_once_and_holds_no_room(
+    thrifty: BatchRunner, server: BatchServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    thrifty.open(very_patient)
+    thrifty.tick()
+    server.end(ends=answers("bug"))
+    thrifty.tick()
+    thrifty.wake(very_patient)
+    server.answers = answers("slow")
+    settings = thrifty.can.settings
+    run = recorded_run(thrifty.database, *map(str, thrifty.query(_RUN)[0]))
+    capsys.readouterr()
+    with Shadowing(
+        very_patient, settings, thrifty.database, adapters=lambda _: thrifty.platform
+    ) as shadows:
+        shadow = shadows.live(run, "ask", StepChange(prompt="Name it otherwise."))
+    assert (shadow.state, shadow.error) == ("done", None)
+    assert [one.arguments["body"] for one in shadow.actions] == ["slow"]
+    assert len(server.at_once) == 1
+    assert thrifty.query("select count(*) from budget_reservations") == [(0,)]
+    counted = capsys.readouterr().out  # neither a run nor an effect of it is in the metrics
+    assert "run ended" not in counted
+    assert "effect ended" not in counted
 
 
 def test_a_run_rests_until_its_budget_is_free_again(

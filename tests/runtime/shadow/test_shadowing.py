@@ -12,13 +12,23 @@ from flows.triage import triage
 from shared.actions.github.actions import AddLabels, Comment
 from shared.agent.agent import Agent
 from shared.agent.flow import flow
+from shared.aws.executions import Executions
 from shared.database import Database
+from shared.desk import Services
 from shared.errors import SettingsError
 from shared.events import Event, run_id
+from shared.planning.desk import PlanDesk
 from shared.runtime.shadow.changes import StepChange
 from shared.runtime.shadow.difference import compare, lines_of
+from shared.runtime.shadow.held import held_services
 from shared.runtime.shadow.models import ShadowModels
-from shared.runtime.shadow.shadowing import RecordedRun, Shadow, Shadowing, recorded_run
+from shared.runtime.shadow.shadowing import (
+    RecordedRun,
+    Shadow,
+    Shadowing,
+    recorded_run,
+    recorded_runs,
+)
 from shared.testing import FlowRunner
 from tests.events.made import an_event
 from tests.models.scripted_server import Says, ScriptedServer
@@ -186,3 +196,83 @@ def test_what_cannot_be_changed_is_refused(
 def test_a_run_that_is_not_there_is_an_error(database: Database) -> None:
     with pytest.raises(SettingsError, match="there is no run 00"):
         recorded_run(database, "acme", "00")
+
+
+def test_of_a_map_only_the_named_one_of_equal_steps_changes(
+    runner: FlowRunner, model: ScriptedServer, live: Lives
+) -> None:
+    @flow("github.issues.opened", may=[Comment.at_most(1)])
+    def each(event: Event, agent: Agent) -> None:
+        agent.map(lambda part: agent.ask("One.", part, returns=str), ["a", "a", "a"])
+
+    runner.answers("1", "1", "1")
+    runner.deliver(each, CRASH)
+    run = of(runner, flow="each")
+    for wanted in ("ask:1", "ask:2", "ask:3"):
+        model.says(Says('"b"'))
+        shadow = live(run, wanted, StepChange(prompt="1?"), flow=each)
+        assert shadow.changed
+        assert len(shadow.steps) == 1
+
+
+def test_what_the_change_leads_past_counts_as_its_cost_before(
+    runner: FlowRunner, model: ScriptedServer, live: Lives
+) -> None:
+    @flow("github.issues.opened", may=[Comment.at_most(1)])
+    def follow(event: Event, agent: Agent) -> None:
+        first = agent.ask("One.", event, returns=str)
+        agent.ask("Two.", first, returns=str)
+
+    runner.answers("1", "2")
+    runner.deliver(follow, CRASH)
+    run = of(runner, flow="follow")
+    priced = run._replace(
+        steps=[row | {"cost": 0.25} if row["model"] else row for row in run.steps]
+    )
+    model.says(Says('"other"'), Says('"2"'))
+    shadow = live(priced, "ask", StepChange(prompt="One?"), flow=follow)
+    assert [row["name"] for row in shadow.steps] == ["ask", "ask"]
+    assert compare(priced, shadow).cost[0] == 0.5
+
+
+def test_a_run_that_worked_on_a_plan_has_no_shadow(
+    runner: FlowRunner, database: Database, database_url: str
+) -> None:
+    runner.deliver(triage, CRASH)
+    run = run_id(CRASH, "triage")
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "insert into plans (tenant, id, event_id, flow, goal)"
+            " select tenant, 'p1', event_id, flow, 'Look.' from runs where id = %s",
+            [run],
+        )
+        connection.execute(
+            "insert into plan_runs (tenant, plan_id, run_id, state)"
+            " select tenant, 'p1', id, 'done' from runs where id = %s",
+            [run],
+        )
+    with pytest.raises(SettingsError, match="worked on a plan"):
+        of(runner)
+    assert recorded_runs(database, CRASH.tenant, "triage", hours=1, sample=9) == []
+
+
+def test_a_plan_that_a_change_asks_for_does_not_start(
+    runner: FlowRunner, model: ScriptedServer, live: Lives, database_url: str
+) -> None:
+    @flow("github.issues.opened", may=[Comment.at_most(1)])
+    def perhaps(event: Event, agent: Agent) -> None:
+        if agent.ask("Is it much work?", event, returns=str) == "much":
+            agent.desk(PlanDesk).start("Look into it.")
+            agent.act(Comment(event.issue, "On it."))
+
+    runner.answers("little")
+    runner.deliver(perhaps, CRASH)
+    before = everything(database_url)["plans"]
+    model.says(Says("much"))
+    shadow = live(of(runner, flow="perhaps"), "ask", StepChange(prompt="Much?"), flow=perhaps)
+    assert (shadow.state, shadow.error) == ("done", None)
+    assert [one.tool for one in shadow.actions] == ["Comment"]
+    assert everything(database_url)["plans"] == before
+    assert (
+        Services(held_services()).get(Executions, lambda: Executions("")).succeed("t", {}) is False
+    )
