@@ -21,6 +21,7 @@ from shared.actions.slack.actions import Button, Card, Channel, Post, React, Rep
 from shared.agent import Agent, flow
 from shared.errors import ActionRejected, EventError
 from shared.events import Event, Thread
+from shared.hearing import thread_files
 from shared.learning.rewards import accepted, cost, dismissed, reached, relabelled
 from shared.perception.commands import command_of, event_types
 from shared.planning.declaration import Plans
@@ -63,6 +64,7 @@ TOOLS = (
     github.read_pull,
     github.list_labels,
     slack.read_thread,
+    thread_files.read_files,
     memory.recall,
     memory.write_text,
     slack.reply,
