@@ -2,6 +2,7 @@
 report. In Slack, carry out what any flow proposed and a person approved."""
 
 import re
+from collections.abc import Sequence
 
 from shared.actions import Action
 from shared.actions.github.actions import (
@@ -21,6 +22,7 @@ from shared.actions.slack.actions import Button, Card, Channel, Post, React, Rep
 from shared.agent import Agent, flow
 from shared.errors import ActionRejected, EventError
 from shared.events import Event, Thread
+from shared.hearing import thread_files
 from shared.learning.rewards import accepted, cost, dismissed, reached, relabelled
 from shared.perception.commands import command_of, event_types
 from shared.planning.declaration import Plans
@@ -28,8 +30,10 @@ from shared.planning.desk import ANSWERS, PlanDesk
 from shared.planning.messages import PlanMessage
 from shared.planning.own_words import own_words
 from shared.planning.tools import github, memory, slack
+from shared.proposals import requests
 from shared.proposals.answers import Decided, ProposalAnswers
 from shared.proposals.carrying_out import carry_out
+from shared.proposals.where import WhichRepository
 from shared.team_settings.desk import TeamSettings
 
 _COMMANDS = ("plan", "approve", "reject", "change")
@@ -49,7 +53,7 @@ MAY = (
     OpenIssue.at_most(5),
     OpenDraft.at_most(3),
     Reply.at_most(10),
-    Card.at_most(1),
+    Card.at_most(2),
     Post.anywhere(3),
     React.at_most(1),
 )
@@ -63,6 +67,7 @@ TOOLS = (
     github.read_pull,
     github.list_labels,
     slack.read_thread,
+    thread_files.read_files,
     memory.recall,
     memory.write_text,
     slack.reply,
@@ -153,17 +158,33 @@ def _start(event: Event, agent: Agent) -> None:
         assert asked is not None  # a request to the API has a goal
         agent.act(asked)
         return
-    if not event.response_target:
+    choices = requests.meant_by(agent, own_words(event.text, event.source))
+    if not choices and not event.response_target:
         agent.desk(PlanDesk).start(event.text)
-        return
+    elif thread := event.thread_target or _opened(event, agent):
+        _begin(event, agent, thread, choices)
+
+
+def _begin(event: Event, agent: Agent, thread: Thread, choices: Sequence[str]) -> None:
+    """Start it in the thread, where it is clear which repository is meant; else ask."""
+    if len(choices) > 1:
+        agent.act(agent.desk(WhichRepository).asking(choices, thread))
+    elif choices and choices[0] != event.repository:
+        agent.desk(WhichRepository).go_on(choices[0], thread)
+    else:
+        agent.desk(PlanDesk).start(event.text, None if event.thread_target else thread)
+
+
+def _opened(event: Event, agent: Agent) -> Thread | None:
+    """Begin a thread for a slash command, which is in none."""
     place = event.response
     opening = Post(Channel(place.channel), f"{event.actor.name} wants a plan: {event.text}")
     try:
         root = agent.act(opening)
     except ActionRejected:
         agent.act(Whisper(place, _NOT_IN))
-        return
-    agent.desk(PlanDesk).start(event.text, Thread(place.team, place.channel, root.id))
+        return None
+    return Thread(place.team, place.channel, root.id)
 
 
 def _asked_through_the_api(event: Event, agent: Agent) -> None:

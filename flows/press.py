@@ -80,6 +80,7 @@ _TOKENLESS = frozenset(
     ],
     reads=[ReadThread, *SummaryDesk.READS, *OpinionsDesk.READS, *HomeDesk.READS, *FirstWeek.READS],
     stoppable=False,  # what people say of the agent is noted also where nothing should be said
+    reaches=True,
 )
 def press(event: Event, agent: Agent) -> None:
     match event.type.removeprefix("slack.").split("."):
@@ -136,7 +137,7 @@ def _refused(event: Event, agent: Agent) -> str:
 
 def _fill_issue(event: Event, agent: Agent) -> None:
     """Fill the dialog with what the thread says, and the repositories that may be chosen."""
-    form, repositories = agent.desk(FormDesk), agent.desk(ConnectedRepositories).here
+    form, repositories = agent.desk(FormDesk), agent.desk(ConnectedRepositories).offered
     if not repositories:
         form.tell(_UNCONNECTED)
         return
@@ -236,7 +237,7 @@ def _open_issue(event: Event, agent: Agent) -> None:
     name, title = said["repository"], " ".join(said["title"].split())
     why = connected.why_not(name) if form.is_readable else "You do not read that channel."
     if why:
-        offered = [Choice(one, one) for one in connected.here or [name]]
+        offered = [Choice(one, one) for one in connected.offered or [name]]
         form.refuse({"repository": why}, {"repository": offered})
         return
     issue = agent.act(OpenIssue(Repository(name), title, said["body"]))

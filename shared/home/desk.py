@@ -204,8 +204,9 @@ class HomeDesk:
 
         def work() -> Outcome:
             standings = self._loan.services[Budgets].spent(tenant)
-            own = {self._event.actor.id, self._event.actor.name}
-            kept = [one for one in standings if one.scope == "tenant" or one.name in own]
+            # People choose their names: by id alone, and of a person's budget, it is theirs.
+            own = {(kind, self._event.actor.id) for kind in ("user", "outsider")}
+            kept = [one for one in standings if one.scope == "tenant" or one[:2] in own]
             return Outcome([_spend(one)._asdict() for one in kept])
 
         return [Spend(**one) for one in self._run.step("spent", {}, work)]

@@ -18,6 +18,8 @@ from shared.planning.desk import PlanDesk
 from shared.proposals.answers import Decided
 from shared.proposals.messages import answered
 from shared.proposals.proposal import Proposal, Proposed
+from shared.proposals.requests import meant_by
+from shared.proposals.where import WhichRepository
 
 
 class HandOver:
@@ -76,14 +78,23 @@ def _done(event: Event, agent: Agent, proposal: Proposal, by: str) -> str:
         url = agent.act(action).url or payload.url
         return f"✅ Approved {by} and done: {linked(_named(payload, url), url)}"
     if payload.deed == "plan":
-        agent.desk(PlanDesk).start(payload.arguments["goal"])
-        return f"✅ Approved {by}."
+        return f"✅ Approved {by}.{_planned(event, agent, payload.arguments['goal'])}"
     handed = (
         _for_review(event, agent, proposal) if payload.deed == "review" else _here(event, proposal)
     )
     agent.desk(HandOver).publish(handed)
     goes_on = " I review it, and link the result here." if payload.deed == "review" else ""
     return f"✅ Approved {by}.{goes_on}"
+
+
+def _planned(event: Event, agent: Agent, goal: str) -> str:
+    """Start the plan where it is clear which repository is meant, else ask; return what to add."""
+    choices = meant_by(agent, goal)
+    if not choices or choices == [event.repository]:
+        agent.desk(PlanDesk).start(goal)
+        return ""
+    agent.act(agent.desk(WhichRepository).asking_for("plan", goal, choices))
+    return " Say below which repository is meant."
 
 
 def _here(event: Event, proposal: Proposal) -> Event:

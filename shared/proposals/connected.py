@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Self
 
 from shared.desk import Loan
+from shared.evidence.repositories import Repositories
 from shared.installations.connected import is_of_tenant
 from shared.settings import Settings
 
@@ -37,9 +38,20 @@ class ConnectedRepositories:
         ours = (one for one in named if one and is_of_tenant(self._settings, one, tenant))
         return list(dict.fromkeys(ours))
 
+    @property
+    def offered(self) -> Sequence[str]:
+        """Those, and behind them what other places of the workspace have, as far as everybody here
+        may see it and the person may write there."""
+        more = (one for one in self._seen if one not in self.here and self._loan.may_write(one))
+        return [*self.here, *more]
+
+    @property
+    def _seen(self) -> Sequence[str]:
+        return Repositories.lend(self._loan).visible if self._event.source == "slack" else ()
+
     def why_not(self, repository: str) -> str:
         """Say why the person may not open an issue there; '' when they may."""
-        if repository not in self.here:
+        if repository not in self.here and repository not in self._seen:
             return "This place is not connected with it."
         if not self._loan.may_write(repository):
             return "Only full members of the workspace may do that, with write access on GitHub."

@@ -29,6 +29,14 @@ _HIDDEN = (
     "Not everybody here may see {0}, so I show nothing of it here. Whoever runs me can open it with"
     " the setting AUDIENCES."
 )
+#: What a goal on GitHub names, in several languages.
+_ON_GITHUB = lazily(
+    r"#\d|\b(?:issues?|tickets?|bugs?|pull[ -]requests?|merge[ -]requests?|prs?|labels?|milestones?"
+    r"|repos?|repositor\w+|repositorio|dépôts?|readme|code|codebase|commits?|branch(?:es)?|diffs?"
+    r"|assignees?|github|etiketten?|étiquettes?|etiquetas?)\b"
+    r"|问题|仓库|代码|提交|标签|拉取请求|リポジトリ|コード|コミット|ラベル|イシュー|プルリク",
+    re.I,
+)
 #: Labels that an answer names.
 _NAMED = 30
 
@@ -103,6 +111,19 @@ def review_wanted(
         raise RequestUnclear(f"{place}#{number} is an issue; I review pull requests.")
     given = {"pull request": about["title"], "how": "full" if full else "what is new"}
     return Proposed("review", f"{place}#{number}", given, about["url"])
+
+
+def meant_by(agent: Agent, goal: str) -> list[str]:
+    """Return the repositories that a goal may mean, of those that everybody here may see: the ones
+    that it names, or all where it is about GitHub and nothing says which. None where the place says
+    it, or the goal is about something else."""
+    desk = agent.desk(Repositories)
+    if agent.event.source != "slack" or desk.is_certain or len(desk.connected) < 2:
+        return []
+    words = {one.rstrip(".").lower() for one in re.findall(r"[\w./-]+", goal)}
+    if named := [one for one in desk.visible if one.lower() in words]:
+        return named
+    return desk.visible if _ON_GITHUB.search(goal) else []
 
 
 def plan_wanted(agent: Agent, goal: str) -> Proposed:

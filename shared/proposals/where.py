@@ -51,10 +51,20 @@ class WhichRepository:
     def keep(self, command: str, words: str, choices: Sequence[str]) -> str:
         """Keep what a model would propose, as the command that says the same, and return what the
         model is told; `cards` then asks."""
+        kept = self._request(command, words)
+        return _ASKED.format(", ".join(choices), kept.id)
+
+    def asking_for(self, command: str, words: str, choices: Sequence[str]) -> Card:
+        """Return the message that asks where a command belongs that a person has said yes to."""
+        return _card(self._run.event.thread, self._request(command, words).id, choices)
+
+    def _request(self, command: str, words: str) -> Event:
+        """Keep the command as what the run's event said, and return it."""
         event = self._run.event
         id_ = f"{event.id}/{digest([command, words])[:12]}"
-        self._keep(event._replace(id=id_, type=f"slack.command.{command}", text=words, digest=""))
-        return _ASKED.format(", ".join(choices), id_)
+        kept = event._replace(id=id_, type=f"slack.command.{command}", text=words, digest="")
+        self._keep(kept)
+        return kept
 
     def cards(self, thread: Thread) -> list[Card]:
         """Return the messages that ask about what this run's model would propose. What was kept for
@@ -79,12 +89,22 @@ class WhichRepository:
             return "I know of no such question here."
         if not self._repositories.named(repository):
             return f"Not everybody here may see {repository}."
+        self._publish(kept._replace(actor=event.actor), repository)
+        name = f"where/{digest([id_])[:12]}"
+        return Card(event.thread, name, f"Repository: **{repository}**", ts=event.message.ts)
+
+    def go_on(self, repository: str, thread: Thread) -> None:
+        """Let the run's event come again, in the `thread`, for a repository that it names."""
+        event = self._run.event
+        self._publish(event if event.thread_target else in_thread(event, thread), repository)
+
+    def _publish(self, kept: Event, repository: str) -> None:
+        """Publish the event again, of this repository; a second time it is the same event."""
         going_on = kept._replace(
-            id=f"where:{repository}:{id_}",
-            actor=event.actor,
+            id=f"where:{repository}:{kept.id}",
             payload={**kept.payload, CHOSEN: repository},
-            workplace=Workplace(repository, event.tenant),
-            received_at=event.received_at,
+            workplace=Workplace(repository, self._run.event.tenant),
+            received_at=self._run.event.received_at,
             response_target=None,
             digest="",
         )
@@ -94,8 +114,6 @@ class WhichRepository:
             return Outcome(going_on.id)
 
         self._run.step("go on", {"event": going_on.id, "repository": repository}, work)
-        name = f"where/{digest([id_])[:12]}"
-        return Card(event.thread, name, f"Repository: **{repository}**", ts=event.message.ts)
 
     @property
     def _repositories(self) -> Repositories:

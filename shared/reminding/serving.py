@@ -96,6 +96,8 @@ def pressed(event: Event, agent: Agent) -> str:
         desk.cancel(reminder.id, person)
         became = "Stopped. It does not come again."
     elif (before := desk.find(desk.id_of(f"{click.id}/{click.at}"))) is not None:
+        if before.state != "active":
+            return "It was put off before, and does not come again."
         return f"It was put off before: it comes again on {messages.moment_of(before)}."
     else:
         later = desk.set(_put_off(event, reminder, click.verb), key=f"{click.id}/{click.at}")

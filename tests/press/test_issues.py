@@ -1,5 +1,7 @@
 """Somebody makes an issue of a message, in a dialog."""
 
+import json
+
 from infra.local.sandbox.slack.workspace import ALICE, SUPPORT, TEAM
 from shared.actions.authority import RecentAnswers
 from shared.database import Database
@@ -61,3 +63,31 @@ def test_a_linked_account_needs_the_right_in_whatever_repository_is_chosen(
             assert len(world.github.issues(SHOP)) == opened
             if not opened:
                 assert "write access on GitHub" in str(world.slack.views.dialog())
+
+
+def test_the_dialog_offers_what_everybody_here_sees_and_the_person_may_write_to(
+    database: Database,
+) -> None:
+    web, docs, secret = "acme/web", "acme/docs", "acme/secret"
+    places = {f"team:{TEAM}": SHOP, "channel:C1": web, "channel:C2": docs, "channel:C3": secret}
+    changes = {"github_client_id": "Iv1", "repositories": json.dumps(places)}
+    with pressing(database, **changes) as world:
+        for name in (web, docs, secret):
+            world.github.add_repository(name, {}, private=name == secret)
+        world.github.person_token("tess")
+        for name, permission in ((SHOP, "write"), (web, "write"), (docs, "read")):
+            world.github.set_permission(name, "tess", permission)
+        account = str(world.github.account_id("tess"))
+        assert PeopleTable(database).link("acme", LinkedPerson(TEAM, ALICE, account, "tess"))
+        ts = world.slack.say(SUPPORT, "The checkout crashes")
+        world.settle()
+        world.slack.views.shortcut_on("open-issue", SUPPORT, ts)
+        world.settle()
+        shown = world.slack.views.dialog()
+        assert shown
+        [field] = [b["element"] for b in shown["blocks"] if b.get("block_id") == "repository"]
+        assert [one["value"] for one in field["options"]] == [SHOP, web]
+        for name, opened in ((secret, 0), (docs, 0), (web, 1)):
+            world.slack.views.submit({"repository": name, "title": "Checkout crashes"})
+            world.settle()
+            assert len(world.github.issues(name)) == opened

@@ -310,6 +310,25 @@ def _home(world: Pressing) -> str:
     return "\n".join(str((one.get("text") or {}).get("text", "")) for one in home["blocks"])
 
 
+def test_the_home_shows_nobody_what_others_spent(database: Database) -> None:
+    """Whatever they call themselves, as here like a flow and like the id of somebody else."""
+    with pressing(database) as world:
+        name = world.slack.workspace.users[ALICE]["name"]
+        for scope, whose, spent in (("flow", name, 7), ("user", name, 8), ("user", ALICE, 3)):
+            values = {"scope": scope, "name": whose, "spent": spent}
+            sql = (
+                "insert into budget_days (tenant, day, scope, name, spent) values"
+                " ('acme', (now() at time zone 'utc')::date, %(scope)s, %(name)s, %(spent)s)"
+            )
+            database.run("acme", [Statement(sql, values)])
+        _home(world)
+        world.slack.views.press("press.home-search", "x", home=True)
+        world.settle()
+        shown = str(world.slack.views.home())
+        assert "You: $3.00" in shown
+        assert "$7.00" not in shown and "$8.00" not in shown
+
+
 def test_the_home_shows_how_people_want_it_and_no_heading_twice(database: Database) -> None:
     types = ",".join([*press.types, "slack.command.help", "slack.command.forget"])
     with pressing(database, event_types=types) as world:

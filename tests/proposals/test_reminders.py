@@ -82,6 +82,19 @@ def test_a_press_puts_it_off_once(it: ErrandWorkspace, button: str) -> None:
     assert "> call" in it.texts()[-1]
 
 
+def test_one_that_was_put_off_and_cancelled_is_not_said_to_come(it: ErrandWorkspace) -> None:
+    it.says("remind me in 2 hours to call")
+    fire(it)
+    question = it.asked()
+    it.press(question, "in 1 hour")
+    [later] = [row["id"] for row in it.rows("select id from reminders where state = 'active'")]
+    it.says(f"reminders cancel {later}")
+    it.press(question, "in 1 hour")
+    told = [*it.texts(), *it.whispers()]
+    assert "It was put off before, and does not come again." in told
+    assert not any("It was put off before: it comes" in one for one in told)
+
+
 def test_only_those_concerned_change_a_reminder(it: ErrandWorkspace) -> None:
     it.says("remind me every day at 9 to call")
     fire(it)

@@ -139,3 +139,59 @@ def test_chat_searches_all_repositories_that_everybody_here_sees(it: ErrandWorks
     assert "Login: umlauts" in shown and "Fonts: umlauts" in shown
     assert "Secret" not in shown
     assert "acme/web#1" in it.texts()[-1] and "acme/shop#1" in it.texts()[-1]
+
+
+def _plans(it: ErrandWorkspace) -> list[tuple[str, str]]:
+    """The goals of the plans, and the repositories that they work on."""
+    by_id = {one.id: one.repository for one in (*it.events, *it.runner.published)}
+    rows = it.rows("select goal, event_id from plans order by 1")
+    return [(row["goal"], by_id[row["event_id"]]) for row in rows]
+
+
+def test_a_plan_asks_which_repository_is_meant(it: ErrandWorkspace) -> None:
+    it.says("plan find the open issues, then label them")
+    assert offered(it) == [SHOP, WEB]
+    assert _plans(it) == []
+    question = it.asked()
+    for _ in range(2):
+        it.press(question, WEB)
+    assert _plans(it) == [("find the open issues, then label them", WEB)]
+
+
+def test_a_slash_command_asks_in_the_thread_of_its_plan(it: ErrandWorkspace) -> None:
+    it.slack.command("/agent", "plan label the open issues", SUPPORT)
+    assert it.slack.settle()
+    it.ts = next(m["ts"] for m in it.slack.messages(SUPPORT) if "wants a plan" in m["text"])
+    it.press(it.asked(), WEB)
+    assert _plans(it) == [("label the open issues", WEB)]
+
+
+@pytest.mark.parametrize(
+    ("goal", "place"),
+    [
+        ("label the open issues of ACME/web", WEB),
+        ("label the open issues of acme/shop.", SHOP),
+        ("tell everybody that lunch is here", SHOP),
+    ],
+)
+def test_a_plan_whose_repository_is_clear_begins(
+    it: ErrandWorkspace, goal: str, place: str
+) -> None:
+    it.says(f"plan {goal}")
+    assert _plans(it) == [(goal, place)]
+    assert not any("Which repository" in text for text in it.texts())
+
+
+def test_a_plan_is_told_of_no_repository_that_not_everybody_sees(it: ErrandWorkspace) -> None:
+    it.says("plan label the open issues of acme/secret")
+    assert offered(it) == [SHOP, WEB]
+
+
+def test_a_plan_that_a_model_proposed_asks_after_the_yes(it: ErrandWorkspace) -> None:
+    call = ToolCall("1", "propose_plan", {"goal": "label the open issues"})
+    it.runner.answers(call, "I propose a plan.")
+    it.says("What would you do about the login?")
+    it.press(it.asked())
+    assert _plans(it) == [] and offered(it) == [SHOP, WEB]
+    it.press(it.asked(), WEB, BOB)
+    assert _plans(it) == [("label the open issues", WEB)]

@@ -250,7 +250,7 @@ def test_tools_are_offered_where_their_place_is() -> None:
         if tool.fits(an_event(issue_target=None, thread_target=Thread(TEAM, GENERAL, "1.1")))
     }
     assert "open_draft_pull" in on_github - in_slack
-    assert in_slack == {"read_thread", "recall", "write_text", "reply", "post"}
+    assert in_slack == {"read_thread", "read_files", "recall", "write_text", "reply", "post"}
     assert on_github & in_slack == {"recall", "write_text", "post"}
     assert {tool.action for tool in TOOLS if tool.action} <= {one.action for one in MAY}
 

@@ -292,5 +292,6 @@ DEEDS: Mapping[str, Maker] = {
     "list_pulls": _list,
     "list_labels": _list,
     "read_thread": _list,
+    "read_files": _list,
     "write_text": _write,
 }

@@ -93,6 +93,7 @@ _WORDS = {
         "read_pull": ("review", _READ, "pull request, pull, pr, diff, patch, 拉取请求"),
         "list_labels": ("", _FIND, "label, tag, 标签, ラベル"),
         "read_thread": ("", f"{_READ}, {_FIND}", "thread, conversation, discussion, message"),
+        "read_files": ("", f"{_READ}, {_FIND}", "attachment, attachments, picture, screenshot"),
         "recall": (
             "recall, remember, 回忆, 记得, 思い出",
             _FIND,
