@@ -111,7 +111,7 @@ def test_a_run_is_shown_as_a_tree_without_peoples_text(
     out = capsys.readouterr().out
     steps = [line.split()[1] for line in out.splitlines() if line[0] in "├└"]
     chosen = ["choice", "recall", "choice", "choice", "ask"]
-    assert steps == ["team", "read", *chosen, "AddLabels", "Comment", "SetTimer", "remember"]
+    assert steps == ["team", "read", *chosen, "AddLabels", "Comment", "remember", "SetTimer"]
     assert "offline" in out
     assert "stack trace" not in out
     assert run(data, "run", run_id(CRASH, "triage"), "--full") == 0

@@ -184,7 +184,7 @@ def test_credentials_that_end_at_any_request_lose_nothing(desk: Desk) -> None:
         assert desk.sit(AWS_ENDPOINT_URL=calm[0]).code == 0
     made = desk.secrets
     assert len(calm) > 20
-    for after in sample(range(1, len(calm), 4), 3):
+    for after in sample(range(1, len(calm) - 1, 4), 3):  # after all of them none would fail
         urllib3.request("POST", f"{desk.aws}/moto-api/reset", timeout=60)
         for state in (desk.folder / "data").iterdir():
             state.unlink()

@@ -112,7 +112,14 @@ def write_journal(url: str, said: str = "a word", tenant: str = "acme") -> None:
             add(
                 "insert into events (tenant, id, type, conversation, actor, audience, body)"
                 " values (%s,%s,'github.issues.opened',%s,%s,%s,%s)",
-                [tenant, event, f"github:acme/shop#1{said}", f"maria{said}".lower(), audience, kept],
+                [
+                    tenant,
+                    event,
+                    f"github:acme/shop#1{said}",
+                    f"maria{said}".lower(),
+                    audience,
+                    kept,
+                ],
             )
             add(
                 "insert into runs (tenant, id, event_id, flow, state, reason, gave_up, finished_at)"
