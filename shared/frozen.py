@@ -66,7 +66,8 @@ def _hash(self: Any) -> int:
 
 def _held(self: Any) -> Any:
     """Return the values of all fields that are compared; of a single field, its value alone."""
-    return _compared(type(self))(self)
+    kind: Any = type(self)
+    return _compared(kind)(self)
 
 
 @cache
