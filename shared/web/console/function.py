@@ -159,7 +159,12 @@ def _place(request: Request, settings: Settings) -> tuple[str, str]:
 
 
 def _fields(given: Mapping[str, str] | None) -> dict[str, str]:
-    return {str(name): str(value) for name, value in (given or {}).items()}
+    return {_storable(name): _storable(value) for name, value in (given or {}).items()}
+
+
+def _storable(text: str) -> str:
+    """Return a text without what no database takes: NUL, and halves of characters."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _form(request: Request) -> dict[str, str]:
@@ -167,7 +172,8 @@ def _form(request: Request) -> dict[str, str]:
     if len(body) > _MOST_BODY:
         raise RequestRefused(413, "The form is too large.")
     try:
-        return dict(parse_qsl(body.decode(), max_num_fields=_MOST_FIELDS, keep_blank_values=True))
+        pairs = parse_qsl(body.decode(), max_num_fields=_MOST_FIELDS, keep_blank_values=True)
+        return _fields(dict(pairs))
     except ValueError:
         raise RequestRefused(400, "The form cannot be read.") from None
 

@@ -56,3 +56,16 @@ def test_a_question_is_shown_as_it_was_asked_and_no_more(database_url: str, come
 )
 def test_what_makes_no_sense_is_no_failure(database_url: str, come: Come, path: str) -> None:
     assert come("operator").get(path).status in {200, 400, 404}
+
+
+@pytest.mark.parametrize("text", ["\0", "\ud800"])
+def test_what_no_database_takes_is_no_failure(come: Come, text: str) -> None:
+    visits = come(local=True)
+    assert visits.get(f"runs?tenant=acme{text}&words={text}").status == 200
+    assert visits.get(f"reviews?repository={text}").status == 200
+    assert (
+        visits.post(
+            "dead-letters/redrive", run=f"{text}x".encode("utf-8", "replace").decode()
+        ).status
+        == 409
+    )
