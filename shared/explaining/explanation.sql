@@ -34,9 +34,12 @@ union
 -- name: runs
 -- These runs with their events, as far as the reader may see them, the newest first.
 select r.id, r.flow, r.state, r.reason, r.gave_up, r.stop, r.started_at, e.id as event, e.type, e.conversation, e.audience,
-       e.actor, (e.body -> 'actor')::text as who, (e.body -> 'url')::text as url, left((e.body -> 'text')::text, 600) as said,
+       e.actor, coalesce((told.body -> 'actor')::text, '["","",false,""]') as who,
+       coalesce((told.body -> 'url')::text, '""') as url, coalesce(left((told.body -> 'text')::text, 600), '""') as said,
        s.cost, s.unpriced, s.models
 from runs as r join events as e on (e.tenant, e.id) = (r.tenant, r.event_id)
+-- No operator of JSON reads a text that holds a NUL.
+cross join lateral (select case when strpos(e.body::text, chr(92) || 'u0000') = 0 then e.body end as body) as told
 cross join lateral (
   select coalesce(sum(cost), 0)::float8 as cost, coalesce(bool_or(model <> '' and cost is null), false) as unpriced,
          coalesce(array_agg(distinct model) filter (where model <> ''), '{}') as models

@@ -185,6 +185,10 @@ gone_attention as (
   delete from attention as a using asked
   where a.tenant = %(tenant)s and %(by)s = 'author' and a.person = any (%(names)s::text[]) returning 1
 ),
+gone_sessions as (
+  delete from console_sessions as s using asked
+  where s.tenant = %(tenant)s and %(by)s = 'author' and lower(s.login) = any (%(names)s::text[]) returning 1
+),
 gone_feedback as (
   delete from feedback as f using asked
   where f.tenant = %(tenant)s and (%(everywhere)s or not %(own_only)s or f.actor = any (%(own)s::text[]))

@@ -30,6 +30,8 @@ ready()
 PATIENCE = 10.0
 #: The names of this machine.
 _HERE = frozenset({"127.0.0.1", "localhost"})
+#: What a proxy adds to a request.
+_FORWARDED = frozenset({"forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"})
 _MOST_FIELDS, _MOST_BODY = 60, 64 * 1024
 _PREFIX = "/console"
 _SIGN_IN = frozenset({GO, BACK, OUT})
@@ -112,10 +114,11 @@ class Console(NamedTuple):
         raise RequestRefused(404, "Name a tenant: /console/runs?tenant=github:acme, for instance.")
 
     def _is_local(self, request: Request) -> bool:
-        """Does only this machine reach the front door, and was it asked by its own name?"""
-        door = urlsplit(self.settings.front_door_url).hostname
-        asked = urlsplit(f"//{request.context.get('domainName', '')}").hostname
-        return door in _HERE and asked in _HERE
+        """Does only this machine reach the front door, and was it asked by its own name, and not
+        through a proxy, which may let others in?"""
+        if _FORWARDED & {name.lower() for name in request.headers}:
+            return False
+        return {_host(self.settings.front_door_url), _host(f"//{_asked_host(request)}")} <= _HERE
 
 
 def build(console: Console) -> Chalice:
@@ -147,6 +150,18 @@ def build(console: Console) -> Chalice:
 def _said(request: Request, console: Console, status: int, reason: str) -> Response:
     base, _ = _place(request, console.settings)
     return rendering.page("said.html", status, code=status, reason=reason, base=base)
+
+
+def _asked_host(request: Request) -> str:
+    return str(request.context.get("domainName", ""))
+
+
+def _host(address: str) -> str:
+    """Return the host of an address, '' for what is none."""
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _place(request: Request, settings: Settings) -> tuple[str, str]:

@@ -55,12 +55,12 @@ class Sessions:
 
     def sealed(self, purpose: str, body: str) -> str:
         """Return a Set-Cookie header that keeps `body` in this browser for ten minutes."""
-        return self._header(f"{body}.{_mac(self._key.value, purpose, body)}", 600)
+        return self._header(f"{body}.{_mac(self._key.value, purpose, body)}", 600, purpose)
 
     def unsealed(self, purpose: str, headers: Mapping[str, str]) -> str:
         """Return what was sealed for this purpose in the browser that asks; '' when nothing was."""
         try:
-            kept = SimpleCookie(headers.get("cookie") or "").get(self._name)
+            kept = SimpleCookie(headers.get("cookie") or "").get(self._name(purpose))
         except CookieError:
             return ""
         body, _, mac = (kept.value if kept else "").partition(".")
@@ -92,16 +92,15 @@ class Sessions:
         """Was this token made for a form of the session?"""
         return self._is_ours("form", session, token)
 
-    @property
-    def _name(self) -> str:
+    def _name(self, purpose: str) -> str:
         # With this prefix a browser takes it from this host alone, and over HTTPS.
-        return f"__Host-{_COOKIE}" if self._secure else _COOKIE
+        return f"{'__Host-' if self._secure else ''}{_COOKIE}-{purpose}"
 
-    def _header(self, value: str, seconds: int) -> str:
+    def _header(self, value: str, seconds: int, purpose: str = "session") -> str:
         secure = "; Secure" if self._secure else ""
         # Lax, so that a link in a comment opens the console; forms carry a token of their own.
         kept = f"Path=/; HttpOnly; SameSite=Lax; Max-Age={max(seconds, 0)}{secure}"
-        return f"{self._name}={value}; {kept}"
+        return f"{self._name(purpose)}={value}; {kept}"
 
     def _is_ours(self, purpose: str, body: str, mac: str) -> bool:
         found = False

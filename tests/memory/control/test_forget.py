@@ -298,7 +298,13 @@ def test_a_person_goes_with_what_they_said(database: Database, forgetting: Forge
     happen(database, an_event(text="I am Ada, born in 1815"))
     other = an_event(text="Who?", actor=Actor("2", "tom"), id="github:d2")
     happen(database, other)
+    signed_in = """insert into console_sessions values
+      (%(tenant)s, 'a', '1', 'Ada', 'viewer', '{}', now() + interval '1 hour'),
+      (%(tenant)s, 'b', '2', 'tom', 'viewer', '{}', now() + interval '1 hour')"""
+    database.run(TENANT, [Statement(signed_in, {"tenant": TENANT})])
     assert forget(forgetting, "@ada")["turns"] == 2
+    [left] = database.run(TENANT, [Statement("select login from console_sessions", {})])
+    assert left == [{"login": "tom"}]
     for table in TABLES:
         assert "1815" not in table_text(database, table), table
     assert "Who?" in table_text(database, "turns")

@@ -11,7 +11,7 @@ SHOP = ("public", "org:acme", "repo:acme/shop")
 PATHS = {
     "": "", "runs": "runs", "run": f"runs/{RUN}", "why": f"why?q={RUN}", "costs": "costs",
     "letters": "dead-letters", "plans": "plans", "plan": f"plans/{PLAN}", "reviews": "reviews",
-    "memory": "memory?q=word", "settings": "settings",
+    "memory": "memory?q=word", "settings": "settings", "learning": "learning",
 }  # fmt: skip
 ACTS = {
     "dead-letters/redrive": {"run": RUN},
@@ -20,7 +20,7 @@ ACTS = {
     "memory/forget": {"q": "nothing like it", "total": "0"},
 }
 _NOTED = ("approve", "cancel", "forget text", "redrive")
-ONLY_OPERATORS = {"costs", "settings"}
+ONLY_OPERATORS = {"costs", "learning", "settings"}
 
 
 def test_the_tables_name_every_page_and_act() -> None:
@@ -123,5 +123,25 @@ def test_this_machine_needs_no_sign_in_but_only_by_its_own_name(
     visits = come(local=True)
     visits.cookie = ""
     assert visits.get("runs").status == 200
-    visits.host = "evil.example"
-    assert visits.get("runs").status == 401
+    for name in ("X-Forwarded-For", "Forwarded", "x-real-ip"):
+        assert visits.get("runs", **{name: "127.0.0.1"}).status == 401, name
+    for host in ("evil.example", "127.0.0.1.evil.example", "[", ""):
+        visits.host = host
+        assert visits.get("runs").status == 401, host
+
+
+def test_beginning_to_sign_in_ends_no_session(database_url: str, come: Come) -> None:
+    visits = come("operator")
+    begun = str(visits.sessions.sealed("sign-in", "x"))
+    assert begun.partition("=")[0] != visits.cookie.partition("=")[0]
+
+
+def test_a_second_click_is_the_same_request(database_url: str, come: Come) -> None:
+    write_journal(database_url)
+    visits = come("operator")
+    for _ in range(2):
+        for path, fields in ACTS.items():
+            if path.startswith("plans/"):
+                assert visits.post(path, **fields).status == 303
+    ids = [event.id for event in visits.published]
+    assert len(ids) == 2 * len({*ids}) > 2

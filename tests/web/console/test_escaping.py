@@ -2,11 +2,12 @@
 
 from html.parser import HTMLParser
 
+import psycopg
 import pytest
 
 from tests.web.console.conftest import Come
 from tests.web.console.test_access import PATHS
-from tests.web.console.visits import write_journal
+from tests.web.console.visits import RUN, write_journal
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'><b onclick=x>{{ 7*7 }}</b>"
 
@@ -56,6 +57,26 @@ def test_a_question_is_shown_as_it_was_asked_and_no_more(database_url: str, come
 )
 def test_what_makes_no_sense_is_no_failure(database_url: str, come: Come, path: str) -> None:
     assert come("operator").get(path).status in {200, 400, 404}
+
+
+def test_a_run_with_a_nul_or_with_very_much_text_has_its_page(
+    database_url: str, come: Come
+) -> None:
+    write_journal(database_url)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        nul = "update events set body = replace(body::text, 'a word', 'a \\u0000')::json"
+        assert connection.execute(nul).rowcount
+        much = """insert into steps (tenant, run_id, key, name, input_hash, occurrence, attempt,
+                    input, output, model, started_at, duration_ms)
+                  select tenant, run_id, key || n, name, 'h', 0, 1, to_json(repeat('<', 59000)),
+                    to_json(repeat('"', 29000)), '', now(), 1
+                  from steps, generate_series(1, 60) as n"""
+        assert connection.execute(much).rowcount > 100
+    visits = come("operator")
+    answer = visits.get(f"runs/{RUN}")
+    assert answer.status == 200
+    assert len(answer.text.encode()) < 5_900_000
+    assert visits.get(f"why?q={RUN}").status == 200
 
 
 @pytest.mark.parametrize("text", ["\0", "\ud800"])

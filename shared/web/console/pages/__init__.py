@@ -10,11 +10,13 @@ dead_letters    what was given up, and starting it again
 plans           plans as graphs, and answers to their questions
 reviews         findings with their life
 memory          what is known, and forgetting
+learning        what choices earned, and their policies
 settings        what is set, and from where
 """
 
 from shared.web.console.pages.costs import costs
 from shared.web.console.pages.dead_letters import dead_letters, redrive
+from shared.web.console.pages.learning import learning
 from shared.web.console.pages.memory import forget, memory
 from shared.web.console.pages.plans import cancel, decide, plan, plans
 from shared.web.console.pages.reviews import reviews
@@ -41,5 +43,6 @@ PAGES: tuple[Route, ...] = (
     shows("reviews", reviews),
     shows("memory", memory),
     acts("memory/forget", forget),
+    shows("learning", learning, "operator"),
     shows("settings", settings, "operator"),
 )

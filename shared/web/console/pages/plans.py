@@ -1,11 +1,11 @@
 """/console/plans: plans as graphs of steps and waves, and the questions that they ask."""
 
 import json
-import os
 from typing import Any, NamedTuple
 
 from chalice.app import Response
 
+from shared.canonical import digest
 from shared.database import Row, queries
 from shared.errors import RequestRefused
 from shared.web.api_requests import ApiRequest, RunEvent, TokenHolder, answer, order
@@ -70,7 +70,9 @@ def cancel(asked: PageRequest) -> Response:
 
 def _sent(asked: PageRequest, body: bytes) -> ApiRequest:
     who = TokenHolder(asked.reader.tenant, f"console:{asked.reader.login}", "member")
-    headers = {"content-type": "application/json", "idempotency-key": os.urandom(8).hex()}
+    # A second click on the same button is the same request.
+    key = digest([*asked.path.values(), asked.reader.login, body.decode()])[:32]
+    headers = {"content-type": "application/json", "idempotency-key": key}
     return ApiRequest(body, headers, who, asked.now)
 
 

@@ -9,11 +9,17 @@ left join plans as p on (p.tenant, p.id) = (r.tenant, r.id)
 where r.tenant = %(tenant)s and r.id = %(run)s and (%(everywhere)s or e.audience = any (%(audiences)s::text[]));
 
 -- name: steps
--- The first steps of a run in the order in which they were recorded; large texts are cut.
+-- The first steps of a run in the order in which they were recorded. Large texts are cut, and all after a million
+-- characters: an answer of Lambda holds 6 MB.
+with sized as (
+  select *, sum(least(length(input::text), %(room)s) + least(length(output::text), %(room)s)) over (order by seq) as so_far
+  from steps where tenant = %(tenant)s and run_id = %(run)s order by seq limit %(limit)s
+),
+cut as (select *, case when so_far <= 1000000 then %(room)s else 300 end as room from sized)
 select key, seq, name, model, attempt, occurrence, input_tokens, output_tokens, cached_tokens, cost, duration_ms, started_at,
-       left(input::text, %(room)s) as input, left(output::text, %(room)s) as output,
-       length(input::text) > %(room)s or length(output::text) > %(room)s as is_cut, choice::text as choice
-from steps where tenant = %(tenant)s and run_id = %(run)s order by seq limit %(limit)s;
+       left(input::text, room) as input, left(output::text, room) as output,
+       length(input::text) > room or length(output::text) > room as is_cut, choice::text as choice
+from cut order by seq;
 
 -- name: effects
 -- What the run did or set out to do.
@@ -44,7 +50,8 @@ near as (
    where e.tenant = %(tenant)s and e.conversation = mine.conversation and e.recorded_at > mine.recorded_at
    order by e.recorded_at limit 8)
 )
-select n.id, n.type, n.actor, n.recorded_at, left((n.body -> 'text')::text, 400) as said,
+select n.id, n.type, n.actor, n.recorded_at, 
+       case when strpos(n.body::text, chr(92) || 'u0000') = 0 then left((n.body -> 'text')::text, 400) else '""' end as said,
        array(select r.id || ' ' || r.flow || ' ' || r.state from runs as r
              where r.tenant = n.tenant and r.event_id = n.id order by r.started_at, r.id limit 12) as runs
 from near as n where (%(everywhere)s or n.audience = any (%(audiences)s::text[]))
