@@ -3,7 +3,7 @@
 https://docs.github.com/en/apps/sharing-github-apps/registering-a-github-app-from-a-manifest
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self
 from urllib.parse import quote
 
@@ -30,18 +30,18 @@ def registration_url(settings: Settings, owner: str, state: str) -> str:
 
 
 def manifest(
-    name: str, rights: Rights, back: str, hook: str, site: str, *, sign_in: str = ""
+    name: str, rights: Rights, back: str, hook: str, site: str, *, sign_in: Sequence[str] = ()
 ) -> Json:
     """Return the manifest of the App `name`. GitHub sends events to `hook`, the person who made it
-    back to the page `back`, and those who prove their accounts to `sign_in`; `site` tells more
-    about it."""
+    back to the page `back`, and those who sign in to one of `sign_in`; `site` tells more about
+    it."""
     return {
         "name": name[:_LONGEST_NAME],
         "url": site,
         "description": "Answers with what the team already knows.",
         "public": False,
         "redirect_url": back,
-        **({"callback_urls": [sign_in]} if sign_in else {}),
+        **({"callback_urls": [*sign_in]} if sign_in else {}),
         "hook_attributes": {"url": hook, "active": True},
         "default_permissions": dict(rights.permissions),
         "default_events": sorted(rights.events),

@@ -64,8 +64,8 @@ class Wish(NamedTuple):
     rights: Rights
     hook: str
     site: str
-    #: Where people come back who prove their accounts; '' where nobody can.
-    sign_in: str = ""
+    #: Where people come back who sign in; none where nobody can.
+    sign_in: tuple[str, ...] = ()
 
 
 class Registration:

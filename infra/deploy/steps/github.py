@@ -190,6 +190,7 @@ def _hook(sitting: Sitting) -> str:
     return sitting.outputs["GitHubWebhookUrl"]
 
 
-def _sign_in(sitting: Sitting) -> str:
-    """Return where people come back who prove their accounts."""
-    return _hook(sitting).removesuffix("/github/webhook") + "/link/done"
+def _sign_in(sitting: Sitting) -> tuple[str, ...]:
+    """Return where people come back who prove their accounts, or sign in to the console."""
+    door = _hook(sitting).removesuffix("/github/webhook")
+    return f"{door}/link/done", f"{door}/console/signed-in"
