@@ -1,11 +1,12 @@
 """Reads files of known languages: counts what does not parse, and finds what is around lines."""
 
-import ast
 import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import PurePosixPath
 from typing import NamedTuple, NoReturn
+
+from shared.python_source import parse
 
 Count = Callable[[str], int]
 
@@ -13,7 +14,7 @@ Count = Callable[[str], int]
 def _of_python(text: str) -> int:
     from shared.reviewing.parsers import errors_of_tree
 
-    return _failing(ast.parse, text) and max(1, errors_of_tree("python", text))
+    return _failing(parse, text) and max(1, errors_of_tree("python", text))
 
 
 def _of_json(text: str) -> int:

@@ -21,8 +21,10 @@ from infra.local.http_server import HttpServer
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.slack import SlackSandbox
 from infra.local.sandbox.slack.workspace import ALICE, BOT_USER, SUPPORT, TEAM
+from shared.actions import Action, Adapter, Query
 from shared.actions.platforms import Platforms
 from shared.actions.slack.actions import Reply
+from shared.actions.timers import SetTimer, TimerAdapter
 from shared.agent import Agent, flow
 from shared.agent.flow import Flow
 from shared.agent.tools import tool
@@ -119,7 +121,12 @@ class Product:
         self._journal = journal
 
     def _handler(self, one: Flow, journal: Journal) -> Any:
-        adapter = Platforms(one.may, one.reads, self.settings)
+        platforms = Platforms(one.may, one.reads, self.settings)
+        clock = TimerAdapter(self.it.runner.scheduler)
+
+        def adapter(wanted: Action | Query) -> Adapter:
+            return clock if isinstance(wanted, SetTimer) else platforms(wanted)
+
         return handler_of(one, journal, self.it.runner.can._replace(adapter=adapter))
 
     # What people do

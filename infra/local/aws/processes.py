@@ -62,6 +62,13 @@ def start(
     )
 
 
+def _is_ready(told: IO[bytes]) -> bool:
+    """Is there something to read, or is it over? `select` takes no number above 1023."""
+    waiting = select.poll()
+    waiting.register(told, select.POLLIN | select.POLLHUP)
+    return bool(waiting.poll(0))
+
+
 class _Fork:
     """A process that is a child of the forker, which tells its number and its end."""
 
@@ -83,7 +90,7 @@ class _Fork:
         if not self._lock.acquire(blocking=False):
             return self._status  # another thread waits for the end
         try:
-            runs = self._status is None and not select.select([self._told], [], [], 0)[0]
+            runs = self._status is None and not _is_ready(self._told)
             return None if runs else self._end()
         finally:
             self._lock.release()

@@ -244,7 +244,7 @@ def test_the_sql_of_a_module_goes_along(bundles: Path, function: str) -> None:
     assert shipped
 
 
-@pytest.mark.parametrize(("function", "most"), [("Ingress", 0.34), ("Chat", 13.2), ("Triage", 12)])
+@pytest.mark.parametrize(("function", "most"), [("Ingress", 0.34), ("Chat", 13.3), ("Triage", 12)])
 def test_a_bundle_stays_small(bundles: Path, tmp_path: Path, function: str, most: float) -> None:
     packed = tmp_path / "bundle.zip"
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -97,7 +97,8 @@ def _receipt(session: GitHubSession, action: SubmitReview, review: Json, mark: M
 def _places(action: SubmitReview, mark: Mark, rows: Sequence[Json]) -> Iterator[int]:
     """Yield the place of each comment among those of the action: some may be left out, and GitHub
     promises no order. It gives no lines here, so the text tells which is which."""
-    left = {place: _comment(one, mark) for place, one in enumerate(action.comments)}
+    told = [one for one in action.comments if isinstance(one, ReviewComment)]
+    left = {place: _comment(one, mark) for place, one in enumerate(told)}
     for row in rows:
         alike = (place for place, one in left.items() if _is_like(one, row))
         here = (place for place, one in left.items() if one["path"] == row["path"])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from textwrap import dedent
 
 from shared.models.offline.review.parts import ShownFile
+from shared.python_source import parse
 
 _WORDS_OF_CHANGE = """
     add append appendleft clear discard extend insert pop popitem remove reverse setdefault sort
@@ -42,7 +43,7 @@ def _parsed(file: ShownFile, number: int, before: str = "") -> ast.stmt | None:
     read."""
     lines = [file.lines[number], *_block(file, number)]
     try:
-        return ast.parse(before + dedent("\n".join(lines))).body[0]
+        return parse(before + dedent("\n".join(lines))).body[0]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from shared.events import Json
 from shared.models.offline.review.parts import ShownFile
+from shared.python_source import parse
 
 _GIVEN = frozenset(
     [
@@ -19,7 +20,7 @@ _GIVEN = frozenset(
 def found_in_python(file: ShownFile) -> Iterator[Json]:
     """Yield what is wrong with the file; it must be shown whole."""
     try:
-        tree = ast.parse(file.text)
+        tree = parse(file.text)
     except SyntaxError as err:
         line = min(max(err.lineno or 1, 1), len(file.lines))
         yield file.finding(line, "The file does not parse from here on.", severity="critical")
