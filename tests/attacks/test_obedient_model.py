@@ -201,7 +201,10 @@ def test_nothing_was_done_beyond_the_place_without_consent(
     assert {tool for tool, *_ in done} >= seen
     for tool, target, flow, event in done:
         if event["issue_target"] != [SHOP, it.ordered]:
-            assert target in places(event) | signed(tool, event), (flow, tool)
+            own = places(event) | signed(tool, event)
+            # A timer is set in the conversation of its event.
+            own |= {event["conversation"]} if tool == "SetTimer" else set()
+            assert target in own, (flow, tool)
         assert tool in MAY.get(flow, {tool})
 
 
