@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, ClassVar, Protocol
 
@@ -110,7 +111,8 @@ class _Fork:
 
     def _send(self, number: int) -> None:
         if self.poll() is None:  # else the number may be another's by now
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # it has ended, and nobody has told it yet
+                os.kill(self.pid, number)
 
 
 class _Forks:
